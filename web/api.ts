@@ -1,0 +1,154 @@
+/**
+ * The one way into the client core: commands in, one stream of events out. Everything here is plain and
+ * serialisable, for it crosses a MessagePort; no key of any kind ever does.
+ *
+ * A snapshot (`state`) answers "what is true now"; each event replaces one part of it.
+ */
+
+/** Why a message or circuit waits or failed: a code of `shared/errors.ts`, or one of the waits below. */
+export type Reason = string;
+
+/** The worst useful truth about this client, for the status chip. */
+export type Status =
+  | { kind: 'offline' }
+  | { kind: 'server-unreachable'; neighbours: number }
+  | { kind: 'finding-neighbours'; have: number; want: number }
+  | { kind: 'building-circuit'; hop: number; of: number }
+  | { kind: 'ready'; circuits: number; neighbours: number; carried: number }
+  | { kind: 'limited'; why: 'few-nodes'; nodes: number; circuits: number; neighbours: number; carried: number };
+
+/** A link to a neighbour, or one that is being made. */
+export type LinkView = {
+  /** Node id in hex, or null for a neighbour that is no node (a user with relaying off). */
+  node: string | null;
+  name: string;
+  state: 'connecting' | 'open';
+  kind: 'direct' | 'server';
+  /** Smoothed round trip in milliseconds, or null before the first measurement. */
+  rttMs: number | null;
+  /** This client's own uses of the link. */
+  guard: boolean;
+  ownCircuits: number;
+  /** Circuits that pass through here for others. */
+  carriedCircuits: number;
+};
+
+/** A node of the consensus. */
+export type NodeView = { node: string; name: string; guard: boolean; exit: boolean; avoided: boolean; self: boolean };
+
+export type HopView = {
+  node: string;
+  name: string;
+  role: 'guard' | 'middle' | 'exit' | 'meeting-point' | 'directory';
+  state: 'building' | 'open' | 'lost';
+};
+
+/** One circuit of this client, hop by hop as it really stands. */
+export type CircuitView = {
+  id: string;
+  purpose: 'conversation' | 'inbox' | 'directory' | 'lookup' | 'spare';
+  /** The conversation that it serves, for purpose `conversation`. */
+  conversation: string | null;
+  state: 'building' | 'open' | 'closed';
+  hops: HopView[];
+  /** Wall clock, milliseconds. */
+  openedAt: number | null;
+  renewsAt: number | null;
+  rttMs: number | null;
+  /** Why it closed. */
+  reason: Reason | null;
+};
+
+export type MessageState = 'queued' | 'sending' | 'delivered' | 'failed';
+
+export type MessageView = {
+  id: string;
+  conversation: string;
+  mine: boolean;
+  text: string;
+  /** The sender's time, milliseconds. */
+  sentAt: number;
+  state: MessageState;
+  /** Why it waits or failed; null when neither. */
+  reason: Reason | null;
+  /** Each state with the time it was entered, in order. */
+  timeline: { state: MessageState; at: number }[];
+};
+
+export type ConversationView = {
+  id: string;
+  name: string;
+  /** The contact's address, in its canonical text form. */
+  address: string;
+  state: 'requested' | 'active';
+  /** True while a channel to the contact is open. */
+  reachable: boolean;
+  /** What the conversation waits for when it is not reachable. */
+  waiting: 'circuit' | 'contact' | null;
+  unread: number;
+  last: MessageView | null;
+  /** Cells of this conversation's messages that were sent again, over those sent, since it opened. */
+  sent: number;
+  resent: number;
+};
+
+export type Profile = { name: string; address: string | null; started: boolean };
+
+export type Settings = { relaying: boolean };
+
+export type InviteView = { link: string; createdAt: number; expiresAt: number };
+
+/** What an invite says about whom it leads to, read without contacting anyone. */
+export type InvitePreview = { address: string; name: string; expiresAt: number };
+
+export type ClientState = {
+  profile: Profile;
+  settings: Settings;
+  status: Status;
+  conversations: ConversationView[];
+  links: LinkView[];
+  nodes: NodeView[];
+  circuits: CircuitView[];
+  /** Own node id in hex when relaying. */
+  node: { id: string; name: string; registered: boolean } | null;
+  /** Milliseconds since 1970 of the consensus in use, or null. */
+  consensusAt: number | null;
+};
+
+/** Each replaces the part of `ClientState` that it names, but `message`, which adds or replaces one message. */
+export type ClientEvent =
+  | { type: 'profile'; profile: Profile }
+  | { type: 'settings'; settings: Settings }
+  | { type: 'status'; status: Status }
+  | { type: 'conversations'; conversations: ConversationView[] }
+  | { type: 'links'; links: LinkView[] }
+  | { type: 'nodes'; nodes: NodeView[]; consensusAt: number | null }
+  | { type: 'circuits'; circuits: CircuitView[] }
+  | { type: 'node'; node: ClientState['node'] }
+  | { type: 'message'; message: MessageView }
+  | { type: 'notice'; text: string };
+
+/** Rejections are `{ code, message }` with a code of `shared/errors.ts` and a sentence that says what to do. */
+export type ClientApi = {
+  state(): Promise<ClientState>;
+  /** Makes an identity on first use and begins to open inboxes. `name` is shown to contacts only. */
+  start(options: { name: string }): Promise<void>;
+  setName(name: string): Promise<void>;
+  setRelaying(on: boolean): Promise<void>;
+  createInvite(): Promise<InviteView>;
+  previewInvite(link: string): Promise<InvitePreview>;
+  /** Adds the contact and returns the conversation's id; its first messages may be sent at once. */
+  acceptInvite(link: string): Promise<string>;
+  messages(conversation: string): Promise<MessageView[]>;
+  send(conversation: string, text: string): Promise<MessageView>;
+  retry(message: string): Promise<void>;
+  markRead(conversation: string): Promise<void>;
+  /** Builds a fresh path for this conversation and moves it over once that is open. */
+  newCircuit(conversation: string): Promise<void>;
+  connect(node: string): Promise<void>;
+  disconnect(node: string): Promise<void>;
+  /** An avoided node stands in no path of this client. */
+  avoid(node: string, on: boolean): Promise<void>;
+  /** Ends links, circuits and timers; the store stays. */
+  stop(): Promise<void>;
+};
