@@ -1,0 +1,174 @@
+/**
+ * Import boundaries. ARCHITECTURE.md draws them; this file is what `npm run check` enforces, and
+ * tests/boundaries.test.ts proves that it bites on tests/fixtures/boundaries.
+ */
+
+/** `pattern` as a path from the repository's root, a file or a whole folder. */
+const inside = (...folders) => `^(${folders.join('|')})(/|$|[.]ts$)`;
+
+/** Forbids `from` to import anything under `whole` but what `allowed` lists. */
+const only = (name, from, whole, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: whole, pathNot: allowed },
+});
+
+/** The files of `shared/` that everything in it may stand on. */
+const ground = ['bytes', 'errors', 'units'];
+
+/**
+ * What each part of `shared/` may import from `shared/`, itself and `ground` apart. A part that is not listed
+ * here may import nothing of the others.
+ */
+const layers = {
+  crypto: [],
+  cell: ['crypto'],
+  handshake: ['crypto', 'cell'],
+  onion: ['crypto', 'cell', 'handshake'],
+  circuit: ['crypto', 'cell', 'handshake', 'onion'],
+  link: ['crypto', 'cell'],
+  directory: ['crypto'],
+  path: ['crypto', 'directory'],
+  rendezvous: ['crypto'],
+  contribution: ['crypto'],
+  signal: ['crypto'],
+};
+const below = Object.keys(layers);
+
+const sharedLayers = [
+  only(
+    'shared-ground',
+    inside('shared/(bytes|errors|units)'),
+    '^shared/',
+    ground.map((part) => inside(`shared/${part}`)),
+  ),
+  ...Object.entries(layers).map(([part, allowed]) =>
+    only(
+      `shared-${part}`,
+      `^shared/${part}/`,
+      '^shared/',
+      [part, ...ground, ...allowed].map((other) => inside(`shared/${other}`)),
+    ),
+  ),
+  only(
+    'shared-node',
+    '^shared/node/',
+    '^shared/',
+    ['node', ...ground, ...below].map((other) => inside(`shared/${other}`)),
+  ),
+];
+
+/** Packages that one place alone may import, so that each can be replaced by editing that place. */
+const oneImporter = [
+  ['simple-peer', 'web/transport'],
+  ['snarkjs', 'circuits'],
+  ['ioredis', 'signaling-server/stores/redis.ts'],
+  ['mongodb', 'signaling-server/stores/mongo.ts'],
+  ['idb', 'web/core/store'],
+  ['ts-mls', 'web/core/conversation'],
+  ['node-datachannel', 'relay'],
+].map(([name, place]) => ({
+  name: `one-importer-${name}`,
+  comment: `${name} is imported by ${place} alone`,
+  severity: 'error',
+  from: { pathNot: inside(place) },
+  to: { path: `(^|/)node_modules/(@types/)?${name}/` },
+}));
+
+module.exports = {
+  forbidden: [
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-cycle',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-tests-in-production',
+      severity: 'error',
+      from: { pathNot: '^tests/' },
+      to: { path: '^tests/' },
+    },
+    {
+      name: 'no-dev-package-in-production',
+      comment: 'what runs in production is a dependency, not a devDependency',
+      severity: 'error',
+      from: { path: '^(shared|web|relay|signaling-server|circuits)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+
+    only('shared-alone', '^shared/', '^(web|relay|signaling-server|circuits)/', '^$'),
+    {
+      name: 'shared-packages',
+      comment: 'shared/ imports itself and @noble only',
+      severity: 'error',
+      from: { path: '^shared/' },
+      to: { path: '(^|/)node_modules/', pathNot: '(^|/)node_modules/@noble/' },
+    },
+    {
+      name: 'no-node-in-shared-or-web',
+      severity: 'error',
+      from: { path: '^(shared|web)/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    ...sharedLayers,
+
+    only('web-api', '^web/api[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', '^$'),
+    only('web-rpc', '^web/rpc[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/api[.]ts$',
+      '^shared/errors[.]ts$',
+    ]),
+    only('web-ui', '^web/ui/', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/ui/',
+      '^web/(api|rpc)[.]ts$',
+    ]),
+    only('web-main', '^web/main[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/(api|rpc)[.]ts$',
+      '^web/(transport|ui)/',
+    ]),
+    only('web-core', '^web/core/', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/core/',
+      '^web/(api|rpc)[.]ts$',
+      '^shared/',
+      '^circuits/(prove|verify)[.]ts$',
+      '^web/transport/(websocket|channel|bridge)[.]ts$',
+    ]),
+    only('web-transport', '^web/transport/', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/transport/',
+      '^shared/cell/geometry[.]ts$',
+      '^shared/(directory|link|bytes)/',
+      '^shared/signal/session[.]ts$',
+      '^shared/(units|errors)[.]ts$',
+    ]),
+    only('relay', '^relay/', '^(shared|web|signaling-server|circuits)/', [
+      '^shared/',
+      '^web/transport/',
+      '^circuits/verify[.]ts$',
+    ]),
+    only('signaling-server', '^signaling-server/', '^(shared|web|relay|circuits)/', [
+      '^shared/',
+      '^circuits/verify[.]ts$',
+    ]),
+    only('circuits', '^circuits/', '^(shared|web|relay|signaling-server)/', '^shared/contribution/'),
+
+    ...oneImporter,
+    {
+      name: 'one-importer-node-sqlite',
+      severity: 'error',
+      from: { pathNot: '^signaling-server/stores/sqlite[.]ts$' },
+      to: { path: '^(node:)?sqlite$' },
+    },
+  ],
+  options: {
+    exclude: { path: '^(tests/fixtures|dist)/' },
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.svelte', '.mjs', '.js', '.cjs', '.json', '.css', '.svg'],
+      conditionNames: ['import', 'node', 'browser', 'svelte', 'module', 'types', 'default'],
+      exportsFields: ['exports'],
+    },
+  },
+};

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { findChromium, type Machine } from '#tests/support/programs.ts';
+
+function machine(files: string[], changes: Partial<Machine> = {}): Machine & { commands: string[] } {
+  const commands: string[] = [];
+  return {
+    env: { PATH: '/usr/bin:/opt/bin' },
+    root: false,
+    system: 'debian',
+    executable: (path) => files.includes(path),
+    run(command, args) {
+      commands.push([command, ...args].join(' '));
+      return true;
+    },
+    commands,
+    ...changes,
+  };
+}
+
+test('the browser named by CHROMIUM_PATH comes first', () => {
+  const env = { PATH: '/usr/bin', CHROMIUM_PATH: '/my/chromium' };
+  expect(findChromium(machine(['/my/chromium', '/usr/bin/chromium'], { env }))).toBe('/my/chromium');
+});
+
+test('a wrong CHROMIUM_PATH is an error and not passed over', () => {
+  const env = { PATH: '/usr/bin', CHROMIUM_PATH: '/my/chromium' };
+  expect(() => findChromium(machine(['/usr/bin/chromium'], { env }))).toThrow('CHROMIUM_PATH');
+});
+
+test('PATH is searched in order', () => {
+  const files = ['/opt/bin/chromium', '/usr/bin/google-chrome'];
+  expect(findChromium(machine(files))).toBe('/usr/bin/google-chrome');
+});
+
+test('root on Debian gets the package', () => {
+  const files: string[] = [];
+  const bare = machine(files, { root: true });
+  const run = bare.run.bind(bare);
+  bare.run = (command, args) => {
+    if (args[0] === 'install') files.push('/usr/bin/chromium');
+    return run(command, args);
+  };
+  expect(findChromium(bare)).toBe('/usr/bin/chromium');
+  expect(bare.commands).toEqual(['apt-get update', 'apt-get install --yes --no-install-recommends chromium']);
+});
+
+test.each([
+  ['another user', { root: false }],
+  ['another system', { root: true, system: 'ubuntu' }],
+  ['a failing package manager', { root: true, run: () => false }],
+])('%s gets a sentence that says what to do', (_who, changes) => {
+  const bare = machine([], changes);
+  expect(() => findChromium(bare)).toThrow(/install it.*CHROMIUM_PATH/);
+});
