@@ -17,8 +17,7 @@ import {
 } from '#shared/directory/consensus.ts';
 import { isSelfSigned } from '#shared/directory/descriptor.ts';
 import { LocalError } from '#shared/errors.ts';
-import { expectOnlyRefusals, flipped } from '#tests/support/bad-bytes.ts';
-import { refusal } from '#tests/support/refusal.ts';
+import { expectOnlyRefusals, flipped, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import {
   consensusOf,
@@ -52,11 +51,11 @@ describe('a consensus', () => {
   it('is refused with any byte changed', () => {
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), (at) => {
-        expect(refusal(() => readConsensus(flipped(bytes, at)).verify(pinned))).toBeDefined();
+        expect(refusalOf(() => readConsensus(flipped(bytes, at)).verify(pinned))).toBeDefined();
       }),
       runs(60),
     );
-    const verify = (changed: Uint8Array) => refusal(() => readConsensus(changed).verify(pinned));
+    const verify = (changed: Uint8Array) => refusalOf(() => readConsensus(changed).verify(pinned));
     expect(verify(flipped(bytes, 1 + 7))).toBe('bad-signature');
     expect(verify(flipped(bytes, 1 + 8 + 8 + 4 + 5))).toBe('bad-signature');
     expect(verify(flipped(bytes, bytes.length - 1))).toBe('bad-signature');
@@ -66,14 +65,14 @@ describe('a consensus', () => {
   it('is refused from another directory, or one signed by another key', () => {
     const other = signKeypair(seed('other directory'));
     const foreign = signConsensus(other.secret, { ...consensus, directoryKey: other.public });
-    expect(refusal(() => readConsensus(foreign).verify(pinned))).toBe('bad-key');
-    expect(refusal(() => readConsensus(foreign).verify({ now: NOW }))).toBeUndefined();
+    expect(refusalOf(() => readConsensus(foreign).verify(pinned))).toBe('bad-key');
+    expect(refusalOf(() => readConsensus(foreign).verify({ now: NOW }))).toBeUndefined();
     const forged = signConsensus(other.secret, consensus);
-    expect(refusal(() => readConsensus(forged).verify(pinned))).toBe('bad-signature');
+    expect(refusalOf(() => readConsensus(forged).verify(pinned))).toBe('bad-signature');
   });
 
   it('is usable for its span, whatever the clock of a first reader', () => {
-    const at = (now: number | undefined) => refusal(() => readConsensus(bytes).verify({ ...pinned, now }));
+    const at = (now: number | undefined) => refusalOf(() => readConsensus(bytes).verify({ ...pinned, now }));
     expect(at(NOW + consensus.params.usableMs)).toBeUndefined();
     expect(at(NOW + consensus.params.usableMs + 1)).toBe('stale');
     expect(at(undefined)).toBeUndefined();
@@ -89,7 +88,7 @@ describe('a consensus', () => {
   it('refuses hops out of range', () => {
     for (const directoryHops of [0, 9]) {
       const odd = signed({ ...consensus, params: { ...consensus.params, directoryHops } });
-      expect(refusal(() => readConsensus(odd))).toBe('malformed');
+      expect(refusalOf(() => readConsensus(odd))).toBe('malformed');
     }
   });
 
@@ -102,7 +101,7 @@ describe('a consensus', () => {
     const large = signed({ ...consensus, nodes });
     expect(large.length).toBeLessThanOrEqual(MAX_CONSENSUS_BYTES);
     expect(readConsensus(large).verify(pinned).nodes).toHaveLength(MAX_NODES);
-    expect(refusal(() => readConsensus(new Uint8Array(MAX_CONSENSUS_BYTES + 1)))).toBe('oversized');
+    expect(refusalOf(() => readConsensus(new Uint8Array(MAX_CONSENSUS_BYTES + 1)))).toBe('oversized');
   });
 
   it('takes or refuses any bytes', () => {
@@ -131,7 +130,7 @@ describe('the chain of consensuses', () => {
   });
 
   it('names what must not be taken', () => {
-    const answer = (consensus: Consensus) => refusal(() => follows(link(first), link(consensus)));
+    const answer = (consensus: Consensus) => refusalOf(() => follows(link(first), link(consensus)));
     expect(answer({ ...first, epoch: 1 })).toBe('equivocation');
     expect(answer({ ...next, previous: seed('another') })).toBe('equivocation');
     expect(answer({ ...first, sequence: 0 })).toBe('stale');

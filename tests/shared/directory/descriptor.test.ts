@@ -9,8 +9,7 @@ import {
   readDescriptor,
 } from '#shared/directory/descriptor.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
-import { expectOnlyRefusals, flipped } from '#tests/support/bad-bytes.ts';
-import { refusal } from '#tests/support/refusal.ts';
+import { expectOnlyRefusals, flipped, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import { NOW, realNode, seed } from '#tests/support/sample-network.ts';
 
@@ -27,7 +26,7 @@ describe('a node descriptor', () => {
   });
 
   it('is refused with any byte changed', () => {
-    const verify = (bytes: Uint8Array) => refusal(() => readDescriptor(bytes).verify({ now: NOW }));
+    const verify = (bytes: Uint8Array) => refusalOf(() => readDescriptor(bytes).verify({ now: NOW }));
     for (const at of [
       1,
       33,
@@ -49,14 +48,14 @@ describe('a node descriptor', () => {
   it('is refused when another key signed it', () => {
     const other = realNode('bob');
     const forged = encode(descriptorCodec, { ...node.descriptor, signature: other.descriptor.signature });
-    expect(refusal(() => readDescriptor(forged).verify({ now: NOW }))).toBe('bad-signature');
+    expect(refusalOf(() => readDescriptor(forged).verify({ now: NOW }))).toBe('bad-signature');
     const renamed = realNode('bob', {}).descriptor;
     expect(isSelfSigned({ ...renamed, id: node.descriptor.id })).toBe(false);
     expect(signKeypair(seed('bob')).public).toEqual(other.keys.public);
   });
 
   it('is refused once its keys are erased, and from the future', () => {
-    const at = (now: number) => refusal(() => readDescriptor(node.bytes).verify({ now }));
+    const at = (now: number) => refusalOf(() => readDescriptor(node.bytes).verify({ now }));
     expect(at(NOW + DESCRIPTOR_LIFE_MS)).toBeUndefined();
     expect(at(NOW + DESCRIPTOR_LIFE_MS + 1)).toBe('stale');
     expect(at(NOW - 600_000)).toBeUndefined();
@@ -67,7 +66,7 @@ describe('a node descriptor', () => {
     const at = 1 + 32 + 32 + 1216;
     const bytes = node.bytes.slice();
     bytes[at] = 0b100;
-    expect(refusal(() => readDescriptor(bytes))).toBe('malformed');
+    expect(refusalOf(() => readDescriptor(bytes))).toBe('malformed');
   });
 
   it('takes or refuses any bytes', () => {

@@ -18,8 +18,7 @@ import {
   type DirectoryRequest,
   type DirectoryResponse,
 } from '#shared/directory/messages.ts';
-import { expectOnlyRefusals } from '#tests/support/bad-bytes.ts';
-import { refusal } from '#tests/support/refusal.ts';
+import { expectOnlyRefusals, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import { idOf, realNode, seed } from '#tests/support/sample-network.ts';
 
@@ -75,13 +74,13 @@ describe('the messages of the directory', () => {
   it('give a longer publication no way in', () => {
     const bytes = encode(requestCodec, { type: 'publish', ...published });
     expect(bytes).toHaveLength(MAX_REQUEST_BYTES);
-    expect(refusal(() => decode(requestCodec, new Uint8Array([...bytes, 0])))).toBe('malformed');
+    expect(refusalOf(() => decode(requestCodec, new Uint8Array([...bytes, 0])))).toBe('malformed');
   });
 
   it('address a node or a reply address only', () => {
     for (const length of [0, 15, 17, 31]) {
       const odd = encode(requestCodec, { type: 'signal', to: new Uint8Array(length), sealed });
-      expect(refusal(() => decode(requestCodec, odd))).toBe('malformed');
+      expect(refusalOf(() => decode(requestCodec, odd))).toBe('malformed');
     }
   });
 
