@@ -72,7 +72,9 @@ describe('groups of two', () => {
 
   it('take fresh keys for both leaves with an update and its commit', async () => {
     const { a, b } = await pair();
-    const before = a.state.ratchetTree.map((node) => (node?.nodeType === 'leaf' ? node.leaf.hpkePublicKey : none));
+    const before = a.state.ratchetTree.map((node) =>
+      node?.nodeType === 'leaf' ? node.leaf.hpkePublicKey : none,
+    );
     const next = await renew(a, b);
     const after = next.a.state.ratchetTree.map((node) =>
       node?.nodeType === 'leaf' ? node.leaf.hpkePublicKey : none,
@@ -147,7 +149,9 @@ describe('who a group is with', () => {
     const wrong = { address: address(7).public, keyPackage: own.public };
     await expect(mls.createGroup(rng, alice, wrong, NOW)).rejects.toMatchObject({ code: 'bad-signature' });
     const late = { address: bob.address, keyPackage: own.public };
-    await expect(mls.createGroup(rng, alice, late, NOW + YEAR)).rejects.toMatchObject({ code: 'bad-signature' });
+    await expect(mls.createGroup(rng, alice, late, NOW + YEAR)).rejects.toMatchObject({
+      code: 'bad-signature',
+    });
   });
 
   it('refuses a welcome by someone whose address did not sign', async () => {
@@ -162,8 +166,6 @@ describe('who a group is with', () => {
     await expect(mls.joinGroup(bob, [own], forged.welcome, NOW)).rejects.toMatchObject({
       code: 'bad-signature',
     });
-  });
-    }
   });
 
   it('refuses a welcome past its creator’s time, for another key package, or altered', async () => {
