@@ -70,6 +70,12 @@ export default defineConfig(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // A handler that must return a promise may have nothing to wait for.
       '@typescript-eslint/require-await': 'off',
+      // Plain objects with methods are taken apart on purpose; they use no `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      // It calls assertions needless that narrow for the lines after them.
+      '@typescript-eslint/no-unnecessary-type-assertion': 'off',
+      // A declaration that has to come along with the file which needs it.
+      '@typescript-eslint/triple-slash-reference': ['error', { path: 'always' }],
       // Numbers in messages are meant.
       '@typescript-eslint/restrict-template-expressions': [
         'error',
@@ -111,6 +117,10 @@ export default defineConfig(
       // TypeScript knows better which names exist.
       'no-undef': 'off',
       'max-lines-per-function': 'off',
+      'prefer-const': 'off',
+      'svelte/prefer-const': ['error', { excludedRunes: ['$props', '$derived'] }],
+      // Plain maps and URLs of a moment are no state.
+      'svelte/prefer-svelte-reactivity': 'off',
       'svelte/no-at-html-tags': 'error',
       'svelte/require-each-key': 'error',
       'svelte/button-has-type': 'error',
@@ -124,6 +134,10 @@ export default defineConfig(
         },
       ],
     },
+  },
+  {
+    files: ['**/*.d.ts'],
+    rules: { '@typescript-eslint/no-require-imports': 'off', 'no-restricted-syntax': 'off' },
   },
   {
     files: ['*.config.ts', '*.config.js', '.dependency-cruiser.cjs'],
