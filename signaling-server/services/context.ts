@@ -1,0 +1,44 @@
+import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
+import type { Millis, NodeId } from '#shared/units.ts';
+import { Bucket, type Limits } from './limits.ts';
+
+/** A circuit that ends here, as the services see it: who is at its other end they can't know. */
+export class Circuit {
+  readonly handle: number;
+  /** 32 bytes that only the two ends of the circuit know, and that every signature on it covers. */
+  readonly binding: Uint8Array;
+  readonly requests: Bucket;
+  readonly signals: Bucket;
+  readonly pushes: Bucket;
+  /** Where signals reach it: node id or reply addresses, in hex. */
+  readonly addresses = new Set<string>();
+  /** The node that spoke for itself on it. */
+  node: NodeId | undefined;
+  /** Counter of the last heartbeat or leave. */
+  counter = -1;
+  pending = 0;
+  open = true;
+
+  constructor(handle: number, binding: Uint8Array, limits: Limits, now: Millis) {
+    this.handle = handle;
+    this.binding = binding;
+    this.requests = new Bucket(limits.requests, now);
+    this.signals = new Bucket(limits.signals, now);
+    this.pushes = new Bucket(limits.pushes, now);
+  }
+}
+
+/** What sends bytes back along circuits: the directory's node. */
+export type Circuits = {
+  /** Sends `body` unasked; false when the circuit is gone. */
+  push(circuit: number, body: Uint8Array): boolean;
+};
+
+export type RequestOf<K extends DirectoryRequest['type']> = Extract<DirectoryRequest, { type: K }>;
+
+/** A service answers one kind of request. What it refuses it throws as a RemoteError, whose code is the answer. */
+export type Service<K extends DirectoryRequest['type']> = {
+  handle(request: RequestOf<K>, circuit: Circuit, now: Millis): Promise<DirectoryResponse>;
+};
+
+export const ok: DirectoryResponse = { type: 'ok' };

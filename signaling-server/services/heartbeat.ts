@@ -1,0 +1,43 @@
+import { verifyHeartbeat } from '#shared/directory/messages.ts';
+import { RemoteError } from '#shared/errors.ts';
+import type { Millis } from '#shared/units.ts';
+import { epochOf } from '../epochs.ts';
+import type { Live } from '../stores/ports.ts';
+import { ok, type Circuit, type RequestOf, type Service } from './context.ts';
+import { speaksFor } from './registry.ts';
+import type { Routing } from './routing.ts';
+
+export type HeartbeatOptions = { live: Live; routing: Routing; ttlMs: Millis };
+
+/** Epochs that a heartbeat may be off: it may be under way while one ends. */
+const EPOCH_GRACE = 1;
+
+/**
+ * Keeps a registered node listed. It may come on another circuit than the registration did, since a node whose
+ * circuit broke goes on over a new one; signals to the node then take the new one too.
+ */
+export class Heartbeat implements Service<'heartbeat'> {
+  readonly #options: HeartbeatOptions;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `refused`, `stale`, `replayed`, `bad-signature` or `not-registered`. */
+  async handle(request: RequestOf<'heartbeat'>, circuit: Circuit, now: Millis): Promise<typeof ok> {
+    const { live, routing, ttlMs } = this.#options;
+    const { node, epoch, counter } = request;
+    speaksFor(circuit, node);
+    if (Math.abs(epoch - epochOf(now)) > EPOCH_GRACE) throw new RemoteError('stale', 'another epoch');
+    if (counter <= circuit.counter) throw new RemoteError('replayed');
+    if (!verifyHeartbeat(circuit.binding, request)) throw new RemoteError('bad-signature');
+    circuit.node = node;
+    circuit.counter = counter;
+
+    const presence = await live.presence(node);
+    if (!presence) throw new RemoteError('not-registered');
+    await live.setPresence({ ...presence, seen: now }, ttlMs);
+    await routing.add(node, circuit);
+    return ok;
+  }
+}

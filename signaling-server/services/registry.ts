@@ -1,0 +1,90 @@
+import { readDescriptor } from '#shared/directory/descriptor.ts';
+import { verifyLeave, verifyRegister } from '#shared/directory/messages.ts';
+import { RemoteError } from '#shared/errors.ts';
+import type { Millis, NodeId } from '#shared/units.ts';
+import type { Archive, Live } from '../stores/ports.ts';
+import { ok, type Circuit, type RequestOf, type Service } from './context.ts';
+import type { Routing } from './routing.ts';
+
+export type RegistryOptions = {
+  live: Live;
+  archive: Archive;
+  routing: Routing;
+  /** The directory's own id, which no node takes. */
+  directory: NodeId;
+  ttlMs: Millis;
+  maxNodes: number;
+  /** The members of the network are other ones than before. */
+  changed(): void;
+};
+
+/** One circuit speaks for one node. Throws `refused`. */
+export const speaksFor = (circuit: Circuit, node: NodeId): void => {
+  if (circuit.node !== undefined && circuit.node !== node) {
+    throw new RemoteError('refused', 'a circuit speaks for one node');
+  }
+};
+
+/** Lists a node, until its heartbeats stop or it leaves. */
+export class Register implements Service<'register'> {
+  readonly #options: RegistryOptions;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `malformed`, `bad-version`, `bad-signature`, `stale`, `refused` or `too-many`. */
+  async handle(request: RequestOf<'register'>, circuit: Circuit, now: Millis): Promise<typeof ok> {
+    const { live, archive, routing, directory, ttlMs, changed } = this.#options;
+    const { id: node, published } = readDescriptor(request.descriptor).verify({ now });
+    if (node === directory) throw new RemoteError('refused');
+    speaksFor(circuit, node);
+    if (!verifyRegister(node, circuit.binding, request)) throw new RemoteError('bad-signature');
+    circuit.node = node;
+
+    const before = await live.presence(node);
+    if (before && before.published > published) throw new RemoteError('stale', 'a newer descriptor is known');
+    if (!before) await this.#admit();
+    const presence = {
+      node,
+      descriptor: request.descriptor,
+      published,
+      since: before?.since ?? now,
+      seen: now,
+    };
+    await archive.putNodes([presence]);
+    await live.setPresence(presence, ttlMs);
+    await routing.add(node, circuit);
+    if (before?.published !== published) changed();
+    return ok;
+  }
+
+  async #admit(): Promise<void> {
+    const { live, maxNodes } = this.#options;
+    if ((await live.presenceCount()) >= maxNodes) throw new RemoteError('too-many', 'nodes');
+  }
+}
+
+/** Takes a node off the list at its own word. */
+export class Leave implements Service<'leave'> {
+  readonly #options: RegistryOptions;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `refused`, `replayed` or `bad-signature`. */
+  async handle(request: RequestOf<'leave'>, circuit: Circuit): Promise<typeof ok> {
+    const { live, archive, routing, changed } = this.#options;
+    speaksFor(circuit, request.node);
+    if (request.counter <= circuit.counter) throw new RemoteError('replayed');
+    if (!verifyLeave(circuit.binding, request)) throw new RemoteError('bad-signature');
+    circuit.counter = request.counter;
+
+    await archive.removeNode(request.node);
+    await live.removePresence(request.node);
+    await routing.remove(request.node, circuit);
+    changed();
+    return ok;
+  }
+}
