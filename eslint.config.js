@@ -81,6 +81,18 @@ export default defineConfig(
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^[.][.]?/([.][.]/)*(shared|web|relay|signaling-server|circuits|tests)/',
+              message:
+                'Across top folders, import by #shared/, #web/, #relay/, #server/, #circuits/ or #tests/.',
+            },
+          ],
+        },
+      ],
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'Exports have names.' },
