@@ -1,0 +1,103 @@
+import { createContext } from 'svelte';
+import type { ClientApi, ClientEvent, ClientState, MessageView } from '#web/api.ts';
+import { t } from '../i18n/text.ts';
+
+export type Notice = { id: number; text: string; kind: 'info' | 'error' };
+export type Events = (listener: (event: ClientEvent) => void) => () => void;
+
+const sentence = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+
+/** What the core says, and nothing else: a snapshot that its events keep true. */
+export class ClientStore {
+  readonly client: ClientApi;
+  state = $state.raw<ClientState | null>(null);
+  /** Set when the core could not even say how it is. */
+  failure = $state.raw<string | null>(null);
+  notices = $state.raw<Notice[]>([]);
+  #messages = $state.raw<Record<string, MessageView[]>>({});
+  #loaded = $state.raw<Record<string, true>>({});
+  #notices = 0;
+
+  constructor(client: ClientApi) {
+    this.client = client;
+  }
+
+  /** Listens first and asks then, so that nothing falls between. Returns what ends it. */
+  open(events: Events): () => void {
+    const end = events((event) => this.#apply(event));
+    this.client.state().then(
+      (state) => (this.state = state),
+      (error: unknown) => (this.failure = sentence(error)),
+    );
+    return end;
+  }
+
+  #apply(event: ClientEvent): void {
+    if (event.type === 'notice') this.notify(event.text);
+    else if (event.type === 'message') this.#keep(event.message);
+    else if (this.state) {
+      const { type, ...part } = event;
+      void type;
+      this.state = { ...this.state, ...part };
+    }
+  }
+
+  #keep(message: MessageView): void {
+    const known = this.#messages[message.conversation] ?? [];
+    const at = known.findIndex((one) => one.id === message.id);
+    const next = at < 0 ? [...known, message] : known.with(at, message);
+    this.#messages = { ...this.#messages, [message.conversation]: next };
+  }
+
+  messages(conversation: string): MessageView[] {
+    return this.#messages[conversation] ?? [];
+  }
+
+  loaded(conversation: string): boolean {
+    return conversation in this.#loaded;
+  }
+
+  async load(conversation: string): Promise<void> {
+    const stored = await this.client.messages(conversation);
+    // Events that came meanwhile are newer than the answer.
+    const newer = new Map(this.messages(conversation).map((one) => [one.id, one]));
+    const merged = stored.map((one) => newer.get(one.id) ?? one);
+    const ids = new Set(stored.map((one) => one.id));
+    for (const one of newer.values()) if (!ids.has(one.id)) merged.push(one);
+    this.#messages = { ...this.#messages, [conversation]: merged };
+    this.#loaded = { ...this.#loaded, [conversation]: true };
+  }
+
+  async send(conversation: string, text: string): Promise<void> {
+    this.#keepNew(await this.client.send(conversation, text));
+  }
+
+  /** The answer to `send` may come after events that already carried the message further. */
+  #keepNew(message: MessageView): void {
+    if (!this.messages(message.conversation).some((one) => one.id === message.id)) this.#keep(message);
+  }
+
+  notify(text: string, kind: Notice['kind'] = 'info'): void {
+    if (this.notices.some((one) => one.text === text)) return;
+    this.notices = [...this.notices.slice(-2), { id: ++this.#notices, text, kind }];
+  }
+
+  dismiss(id: number): void {
+    this.notices = this.notices.filter((one) => one.id !== id);
+  }
+
+  /** Runs an action of the person's and says so when it fails; true when it went through. */
+  async attempt(action: Promise<unknown>): Promise<boolean> {
+    try {
+      await action;
+      return true;
+    } catch (error) {
+      this.notify(t('action.failed', { reason: sentence(error) }), 'error');
+      return false;
+    }
+  }
+}
+
+export const [useStore, provideStore] = createContext<ClientStore>();
+export { sentence as errorSentence };

@@ -1,0 +1,16 @@
+/** An address in groups of four, as people read it out. */
+export const inGroups = (address: string): string => address.replace(/(.{4})(?=.)/g, '$1 ');
+
+/** The first letter that stands for someone, or a dot. */
+export const initialOf = (name: string): string => [...name.trim()][0]?.toUpperCase() ?? '·';
+
+/** Sand or glass, by the address alone. */
+export function tintOf(address: string): 'sand' | 'glass' {
+  let sum = 0;
+  for (const letter of address) sum = (sum * 31 + letter.charCodeAt(0)) >>> 0;
+  return sum % 2 === 0 ? 'sand' : 'glass';
+}
+
+/** Shortened in the middle, for a place where the whole is a copy away. */
+export const ends = (text: string): string =>
+  text.length > 17 ? `${text.slice(0, 8)}…${text.slice(-8)}` : text;
