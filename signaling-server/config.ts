@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { MAX_NODES } from '#shared/directory/consensus.ts';
-import { LocalError } from '#shared/errors.ts';
+import { EXIT_CONFIG, StartError } from './start-error.ts';
 
 const number = (fallback: number, least: number, most: number) =>
   v.pipe(
@@ -96,13 +96,13 @@ export type Config = {
 /** Variables whose value is never repeated in a message. */
 const secret: ReadonlySet<string> = new Set<Variable>(['HG_ICE_SERVERS']);
 
-/** Throws a `LocalError` whose message is a table of everything that is wrong. */
+/** Throws a `StartError` whose message is a table of everything that is wrong. */
 export const readConfig = (env: Record<string, string | undefined>): Config => {
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
   const result = v.safeParse(schema, set);
-  if (!result.success) throw new LocalError('malformed', table(result.issues, set));
+  if (!result.success) throw new StartError(table(result.issues, set), EXIT_CONFIG);
   const of = result.output;
   return {
     port: of.HG_PORT,
@@ -125,11 +125,11 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
 
 const table = (issues: v.BaseIssue<unknown>[], env: Record<string, string | undefined>): string => {
   const rows = issues.map((issue) => {
-    const name = String(issue.path?.[0]?.key ?? '');
+    const name = (issue.path?.[0] as v.ObjectPathItem | undefined)?.key ?? '';
     return [name, secret.has(name) ? '(hidden)' : (env[name] ?? ''), issue.message] as const;
   });
   const cells = [['Variable', 'Value', 'Problem'] as const, ...rows];
   const width = (column: 0 | 1): number => Math.max(...cells.map((row) => row[column].length));
   const lines = cells.map((row) => `  ${row[0].padEnd(width(0))}  ${row[1].padEnd(width(1))}  ${row[2]}`);
-  return ['these settings cannot be used:', ...lines].join('\n');
+  return ['These settings cannot be used:', ...lines].join('\n');
 };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import sirv from 'sirv';
 import { hex } from '#shared/bytes/bytes.ts';
@@ -112,14 +113,13 @@ const send = (
   response.end(request.method === 'HEAD' || status === 304 ? undefined : body);
 };
 
-const staticFiles = (folder: string): Static =>
-  sirv(folder, {
+const staticFiles = (folder: string): Static => {
+  if (!existsSync(folder)) return (_request, _response, next) => next?.();
+  return sirv(folder, {
     etag: true,
     setHeaders(response, path) {
       const hashed = path.startsWith(HASHED);
-      response.setHeader(
-        'Cache-Control',
-        hashed ? `public, max-age=${String(YEAR_S)}, immutable` : 'no-cache',
-      );
+      response.setHeader('Cache-Control', hashed ? `public, max-age=${String(YEAR_S)}, immutable` : 'no-cache');
     },
   });
+};

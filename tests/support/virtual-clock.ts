@@ -1,0 +1,46 @@
+import type { Clock } from '#server/clock.ts';
+import type { Millis } from '#shared/units.ts';
+
+type Alarm = { at: Millis; task: () => void };
+
+/** Time that passes only when a test lets it. */
+export class VirtualClock implements Clock {
+  #now: Millis;
+  readonly #alarms = new Set<Alarm>();
+
+  constructor(now: Millis = 1_800_000_000_000) {
+    this.#now = now;
+  }
+
+  readonly now = (): Millis => this.#now;
+
+  readonly after = (delayMs: Millis, task: () => void): (() => void) => {
+    const alarm = { at: this.#now + delayMs, task };
+    this.#alarms.add(alarm);
+    return () => {
+      this.#alarms.delete(alarm);
+    };
+  };
+
+  get alarms(): number {
+    return this.#alarms.size;
+  }
+
+  /** Lets time pass, and after each alarm whatever was started by it come to rest. */
+  async pass(spanMs: Millis): Promise<void> {
+    const end = this.#now + spanMs;
+    await settled();
+    for (;;) {
+      const next = [...this.#alarms].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#alarms.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.task();
+      await settled();
+    }
+    this.#now = end;
+  }
+}
+
+/** All promises that need nothing but each other are through after a turn of the event loop. */
+const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
