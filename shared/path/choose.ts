@@ -1,0 +1,100 @@
+import { hex } from '../bytes/bytes.ts';
+import { uniform, type Rng } from '../crypto/rng.ts';
+import type { Consensus, ConsensusNode } from '../directory/consensus.ts';
+import type { NodeId } from '../units.ts';
+
+/** Under this many families a path cannot keep them apart, and nobody is anonymous yet. */
+export const MIN_FAMILIES = 8;
+
+export type PathRequest = {
+  /** Hops, the guard and the exit included. */
+  length: number;
+  /** Guards with which a link can be had, the preferred one first. */
+  guards: readonly NodeId[];
+  self?: NodeId | undefined;
+  /** Nodes that stand nowhere on the path. */
+  avoid?: ReadonlySet<NodeId> | undefined;
+  /** Nodes that may not be its exit: those of circuits for other purposes. */
+  exitNot?: ReadonlySet<NodeId> | undefined;
+  rng: Rng;
+  /** Lets families stand together even where there are enough to keep them apart. */
+  ignoreFamilies?: boolean | undefined;
+};
+
+/** A node's family; a node that declares none is one by itself. */
+const familyOf = (node: ConsensusNode): string => (node.family ? hex(node.family) : `only ${node.id}`);
+
+export const countFamilies = (consensus: Consensus): number => new Set(consensus.nodes.map(familyOf)).size;
+
+/**
+ * A path from a guard to an exit, drawn by weight: the first guard that admits one, then the exit, then what stands
+ * between. No node twice, never the own one, and no two of one family where at least 8 families are online.
+ * Of two neighbours one should be reachable; that gives way where nothing else is left. Undefined when the
+ * consensus has no such path.
+ */
+export const choosePath = (consensus: Consensus, request: PathRequest): NodeId[] | undefined => {
+  const { length, guards, self, avoid, exitNot } = request;
+  if (length < 1) return undefined;
+  const usable = consensus.nodes.filter(({ id }) => id !== self && !avoid?.has(id));
+  const apart = request.ignoreFamilies !== true && countFamilies(consensus) >= MIN_FAMILIES;
+  const mayEnd = ({ id, exit }: ConsensusNode): boolean => exit && exitNot?.has(id) !== true;
+  for (const id of guards) {
+    const guard = usable.find((node) => node.id === id);
+    if (!guard) continue;
+    const path =
+      length === 1 ? (mayEnd(guard) ? [guard] : undefined) : extend(usable, guard, mayEnd, apart, request);
+    if (path) return path.map((node) => node.id);
+  }
+  return undefined;
+};
+
+/** Families part the nodes into classes, so no early choice can spoil a later one, and one pass finds a path. */
+const extend = (
+  usable: ConsensusNode[],
+  guard: ConsensusNode,
+  mayEnd: (node: ConsensusNode) => boolean,
+  apart: boolean,
+  { length, rng }: PathRequest,
+): ConsensusNode[] | undefined => {
+  let free = without(usable, guard, apart);
+  const exit = draw(rng, free.filter(mayEnd), length === 2 ? [guard] : []);
+  if (!exit) return undefined;
+  free = without(free, exit, apart);
+  const path = [guard];
+  while (path.length < length - 1) {
+    const neighbours = [path.at(-1) as ConsensusNode, ...(path.length === length - 2 ? [exit] : [])];
+    const middle = draw(rng, free, neighbours);
+    if (!middle) return undefined;
+    free = without(free, middle, apart);
+    path.push(middle);
+  }
+  return [...path, exit];
+};
+
+const without = (nodes: ConsensusNode[], taken: ConsensusNode, apart: boolean): ConsensusNode[] =>
+  nodes.filter((node) => node.id !== taken.id && !(apart && familyOf(node) === familyOf(taken)));
+
+const linkable = (a: ConsensusNode, b: ConsensusNode): boolean =>
+  a.capabilities.reachable || b.capabilities.reachable;
+
+const draw = (
+  rng: Rng,
+  candidates: ConsensusNode[],
+  neighbours: ConsensusNode[],
+): ConsensusNode | undefined => {
+  const good = candidates.filter((node) => neighbours.every((other) => linkable(node, other)));
+  return drawByWeight(rng, good.length > 0 ? good : candidates);
+};
+
+/** One of `nodes`, as likely as its share of all weight; each alike when nobody has any. */
+export const drawByWeight = (rng: Rng, nodes: readonly ConsensusNode[]): ConsensusNode | undefined => {
+  if (nodes.length === 0) return undefined;
+  const total = nodes.reduce((sum, { weight }) => sum + weight, 0);
+  if (total === 0) return nodes[uniform(rng, nodes.length)];
+  let left = uniform(rng, total);
+  for (const node of nodes) {
+    left -= node.weight;
+    if (left < 0) return node;
+  }
+  return undefined;
+};
