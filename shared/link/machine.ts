@@ -1,3 +1,4 @@
+import { Reader } from '../bytes/reader.ts';
 import { type Cell, decodeCells, encodeCell } from '../cell/codec.ts';
 import { cellCommand } from '../cell/commands.ts';
 import { CELL_LENGTH, CELLS_PER_MESSAGE } from '../cell/geometry.ts';
@@ -114,7 +115,7 @@ export class LinkMachine {
   /** A random id of this side's parity that `inUse` does not know. */
   newCircuitId(inUse: (id: CircuitId) => boolean): CircuitId {
     for (;;) {
-      const random = new DataView(this.#rng(4).buffer).getUint32(0);
+      const random = new Reader(this.#rng(4)).u32();
       const id = ((random - (random % 2) + (this.#opener ? 1 : 0)) >>> 0) as CircuitId;
       if (id !== LINK && !inUse(id)) return id;
     }

@@ -16,6 +16,12 @@ const JITTER_MS = 2;
 /** The minimum round trip is forgotten after one to two of these, for paths change. */
 const BASE_SPAN_MS = 10_000;
 
+/** In the first of these the path empties, in the second an empty path is measured. */
+const YIELD_ROUNDS = 2;
+
+/** So many measurements in a row that show a queue end the start, before its round does. */
+const START_CROWDED = 3;
+
 /** After this long without anything in flight, the path must be felt out anew. */
 const IDLE_MS = 1_000;
 
@@ -38,10 +44,12 @@ export class Window {
   #base: number | undefined;
   #baseBefore: number | undefined;
   #baseSince: Millis;
-  /** While it gives way: the window to go back to, and the rounds until then. */
-  #restore: number | undefined;
-  #roundsToRestore = 0;
+  /** Rounds for which it still gives way, and the window to go back to after them. */
+  #yielding = 0;
+  #restoring = false;
+  #restore = 0;
   #smoothed: number | undefined;
+  #crowded = 0;
   #roundEnds = 0;
   #roundLeast = Infinity;
   #roundPeak = 0;
@@ -66,7 +74,8 @@ export class Window {
     if (cellsInFlight === 0 && now - this.#lastBusy > IDLE_MS) {
       this.#bytes = Math.min(this.#bytes, WINDOW_START);
       this.#starting = true;
-      this.#restore = undefined;
+      this.#yielding = 0;
+      this.#restoring = false;
     }
     this.#lastBusy = now;
   }
@@ -82,28 +91,29 @@ export class Window {
     this.#smoothed = this.#smoothed === undefined ? rttMs : this.#smoothed + (rttMs - this.#smoothed) / 8;
     this.#roundLeast = Math.min(this.#roundLeast, rttMs);
     this.#base = Math.min(this.#base ?? Infinity, rttMs);
+    this.#crowded = this.#queued(rttMs) > QUEUE_LOW ? this.#crowded + 1 : 0;
+    if (this.#crowded >= START_CROWDED) this.#starting = false;
     if (now - this.#baseSince < BASE_SPAN_MS) return;
     this.#baseBefore = this.#base;
     this.#base = undefined;
     this.#baseSince = now;
-    if (this.#full && !this.#starting && this.#restore === undefined) this.#yield();
+    if (this.#full && !this.#starting) this.#yield();
   }
 
   /** `cells` more are acknowledged, `acknowledged` of the `sent` so far. */
   acknowledged(cells: number, acknowledged: number, sent: number, now: Millis): void {
     this.#lastBusy = now;
-    if (this.#starting && this.#full) this.#set(this.#bytes + (cells * CELL_LENGTH) / 2);
+    const bytes = cells * CELL_LENGTH;
+    if (this.#restoring) this.#grow(bytes, this.#restore);
+    else if (this.#starting && this.#full) this.#grow(bytes / 2, WINDOW_CEILING);
     if (acknowledged >= this.#roundEnds) this.#endRound(sent);
   }
 
   #endRound(sent: number): void {
-    const queued = this.#queued();
-    if (this.#restore !== undefined) {
-      this.#roundsToRestore -= 1;
-      if (this.#roundsToRestore === 0) {
-        this.#set(this.#restore);
-        this.#restore = undefined;
-      }
+    const queued = this.#queued(this.#roundLeast);
+    if (this.#yielding > 0) {
+      this.#yielding -= 1;
+      this.#restoring = this.#yielding === 0;
     } else if (queued > QUEUE_HIGH) {
       this.#set(Math.max(this.#bytes / 2, this.#bytes - (queued - QUEUE_LOW) / 2));
       this.#starting = false;
@@ -118,17 +128,22 @@ export class Window {
     this.#full = false;
   }
 
-  #queued(): number {
-    if (this.#roundLeast === Infinity) return 0;
+  #queued(rttMs: number): number {
+    if (rttMs === Infinity) return 0;
     const base = Math.min(this.#base ?? Infinity, this.#baseBefore ?? Infinity);
-    const delay = Math.max(0, this.#roundLeast - base - JITTER_MS);
-    return (this.#roundPeak * delay) / this.#roundLeast;
+    return (this.#roundPeak * Math.max(0, rttMs - base - JITTER_MS)) / rttMs;
   }
 
   #yield(): void {
     this.#restore = this.#bytes;
-    this.#roundsToRestore = 2;
+    this.#yielding = YIELD_ROUNDS;
+    this.#restoring = false;
     this.#set(this.#bytes - 2 * QUEUE_HIGH);
+  }
+
+  #grow(bytes: number, most: number): void {
+    this.#set(Math.max(this.#bytes, Math.min(most, this.#bytes + bytes)));
+    if (this.#bytes >= most) this.#restoring = false;
   }
 
   #set(bytes: number): void {

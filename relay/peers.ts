@@ -1,0 +1,88 @@
+import { PeerConnection, type IceServer } from 'node-datachannel';
+import * as polyfill from 'node-datachannel/polyfill';
+import type { Wrtc } from '#web/transport/peers.ts';
+
+export type WrtcOptions = {
+  /** The one local address to use; all, if it is not given. */
+  bindAddress?: string;
+  /** UDP ports to use, both ends included. */
+  ports?: { from: number; to: number };
+};
+
+/**
+ * node-datachannel (libdatachannel) in the shape of a browser's WebRTC, as far as simple-peer asks for it. Over the
+ * package's own shape it adds: descriptions are made when they are asked for, so that a channel made before the
+ * other side's offer came does not make an offer of its own; and the end of gathering is told as browsers tell it.
+ */
+export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
+  // The package's data channel names this class as a global when the native one reports an error.
+  Object.assign(globalThis, { RTCError: polyfill.RTCError });
+
+  class NodePeerConnection extends polyfill.RTCPeerConnection {
+    readonly #native: PeerConnection;
+
+    constructor(config: RTCConfiguration = {}) {
+      const native = new PeerConnection('link', {
+        iceServers: (config.iceServers ?? []).flatMap(nativeIceServers),
+        iceTransportPolicy: config.iceTransportPolicy ?? 'all',
+        disableAutoNegotiation: true,
+        ...(bindAddress !== undefined && { bindAddress }),
+        ...(ports && { portRangeBegin: ports.from, portRangeEnd: ports.to }),
+      });
+      super({ peerConnection: native } as unknown as RTCConfiguration);
+      this.#native = native;
+      this.addEventListener('icegatheringstatechange', () => {
+        if (native.gatheringState() === 'complete') this.#toldAllCandidates();
+      });
+    }
+
+    override createOffer(): Promise<RTCSessionDescriptionInit> {
+      return this.#describe('offer');
+    }
+
+    override createAnswer(): Promise<RTCSessionDescriptionInit> {
+      return this.#describe('answer');
+    }
+
+    /** Was done when it was made. */
+    override setLocalDescription(): Promise<void> {
+      return Promise.resolve();
+    }
+
+    #describe(type: 'offer' | 'answer'): Promise<RTCSessionDescriptionInit> {
+      try {
+        this.#native.setLocalDescription(type);
+        return Promise.resolve({ type, sdp: this.#native.localDescription()?.sdp ?? '' });
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    }
+
+    #toldAllCandidates(): void {
+      const end = { candidate: null } as RTCPeerConnectionIceEvent;
+      this.onicecandidate?.call(this as unknown as RTCPeerConnection, end);
+    }
+  }
+
+  return {
+    RTCPeerConnection: NodePeerConnection,
+    RTCSessionDescription: polyfill.RTCSessionDescription,
+    RTCIceCandidate: polyfill.RTCIceCandidate,
+  } as unknown as Wrtc;
+};
+
+const ICE_URL = /^(stun|turns?):(\[[^\]]+\]|[^:?]+)(?::(\d+))?(?:\?transport=(udp|tcp))?$/;
+
+/** RFC 7064 and RFC 7065. Credentials go as fields, for a user name may hold what a URL may not. */
+const nativeIceServers = ({ urls, username, credential }: RTCIceServer): (string | IceServer)[] =>
+  [urls].flat().flatMap((url) => {
+    const match = ICE_URL.exec(url);
+    if (!match) return [];
+    const [, scheme, host = '', port, transport] = match;
+    const hostname = host.replace(/^\[|\]$/g, '');
+    const defaultPort = scheme === 'turns' ? 5349 : 3478;
+    const server = { hostname, port: port === undefined ? defaultPort : Number(port) };
+    if (scheme === 'stun') return [server];
+    const relayType = scheme === 'turns' ? 'TurnTls' : transport === 'tcp' ? 'TurnTcp' : 'TurnUdp';
+    return [{ ...server, username: username ?? '', password: credential ?? '', relayType }];
+  });
