@@ -199,6 +199,7 @@ export const en = {
   'network.server': 'Server',
   'network.connecting': 'Connecting',
   'network.yourGuard': 'Your guard',
+  'network.yourGuardFor': { one: 'Your guard · {count} circuit', other: 'Your guard · {count} circuits' },
   'network.connect': 'Connect',
   'network.disconnect': 'Disconnect',
   'network.avoid': 'Avoid',
