@@ -12,7 +12,8 @@ const OLD_EPOCH = 'Cannot process message, epoch too old';
 
 const codeFor = (error: Error): Code => {
   if (error.message === CREDENTIAL) return 'bad-signature';
-  if (error.message === FORMER_EPOCH || error.message === OLD_EPOCH) return 'stale';
+  if (error.message === FORMER_EPOCH) return 'stale';
+  if (error.message === OLD_EPOCH) return 'expired';
   return byName[error.name] ?? 'malformed';
 };
 

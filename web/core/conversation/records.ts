@@ -1,0 +1,132 @@
+import { hex } from '#shared/bytes/bytes.ts';
+import {
+  bool,
+  bytes,
+  choice,
+  decode,
+  encode,
+  fixed,
+  list,
+  mapped,
+  optional,
+  struct,
+  text,
+  u64,
+  u8,
+  type Value,
+} from '#shared/bytes/codec.ts';
+import { RemoteError } from '#shared/errors.ts';
+import type { Millis } from '#shared/units.ts';
+import type { MessageState, MessageView, Reason } from '#web/api.ts';
+import { MAX_NAME, MAX_TEXT, MESSAGE_ID_LENGTH } from '#web/core/conversation/frames.ts';
+import { decodeGroup, encodeGroup } from '#web/core/conversation/mls.ts';
+
+/**
+ * What one conversation keeps: one record in `conversations`, one in `messages` for each text, one in `outbox` for each
+ * item that the contact has not acknowledged. A conversation's id is its contact's address in hex, so there is one
+ * conversation with a contact.
+ */
+const VERSION = 1;
+/** Epochs whose acks can still be read. */
+export const ACK_EPOCHS = 5;
+const MAX_TIMELINE = 64;
+
+const version = mapped(
+  u8,
+  (read) => {
+    if (read !== VERSION) throw new RemoteError('bad-version');
+    return read;
+  },
+  () => VERSION,
+);
+const state = choice(['queued', 'sending', 'delivered', 'failed']);
+
+const group = mapped(bytes(1 << 21), decodeGroup, encodeGroup);
+const key = fixed(32);
+
+export const conversationCodec = struct({
+  version,
+  contact: fixed(32),
+  /** What the contact calls themselves. */
+  name: text(MAX_NAME),
+  /** True once the contact has shown that they are in the group. */
+  active: bool,
+  group,
+  /** The whole welcome frame, until the contact has shown that it worked. */
+  welcome: optional(bytes(1 << 17)),
+  ackKeys: list(struct({ epoch: u64, mine: key, theirs: key }), ACK_EPOCHS),
+  /** Own items made, and how many of them the contact has acknowledged. */
+  nextSeq: u64,
+  acked: u64,
+  /** The contact's items taken, in order. */
+  delivered: u64,
+  nextOrder: u64,
+  nextPosition: u64,
+  /** Messages before this position were seen by the user. */
+  readTo: u64,
+});
+export type Conversation = Value<typeof conversationCodec>;
+
+export const messageCodec = struct({
+  version,
+  id: fixed(MESSAGE_ID_LENGTH),
+  conversation: text(64),
+  mine: bool,
+  text: text(MAX_TEXT),
+  sentAt: u64,
+  /** Place in the conversation as this side has it. */
+  position: u64,
+  state,
+  reason: optional(text(64)),
+  timeline: list(struct({ state, at: u64 }), MAX_TIMELINE),
+});
+export type Message = Value<typeof messageCodec>;
+
+export const outboxCodec = struct({
+  version,
+  conversation: text(64),
+  /** Place among what this side wants to send. */
+  order: u64,
+  messageId: optional(fixed(MESSAGE_ID_LENGTH)),
+  /** The padded envelope; none for a proposal or a commit, which belong to one group alone. */
+  envelope: optional(bytes(1 << 17)),
+  /** Sealed once; what is sent again is the same ciphertext. */
+  sealed: optional(struct({ seq: u64, ciphertext: bytes(1 << 17) })),
+});
+export type OutboxEntry = Value<typeof outboxCodec>;
+
+export type State = {
+  readonly conversation: Conversation;
+  readonly outbox: readonly OutboxEntry[];
+  /** By id in hex, in the order of their positions. */
+  readonly messages: ReadonlyMap<string, Message>;
+};
+
+export const messageKey = (conversation: string, id: string): string => `${conversation}/${id}`;
+export const outboxKey = (conversation: string, order: number): string => `${conversation}/${String(order)}`;
+
+export const encodeConversation = (value: Conversation): Uint8Array => encode(conversationCodec, value);
+export const encodeMessage = (value: Message): Uint8Array => encode(messageCodec, value);
+export const encodeEntry = (value: OutboxEntry): Uint8Array => encode(outboxCodec, value);
+export const decodeConversation = (stored: Uint8Array): Conversation => decode(conversationCodec, stored);
+export const decodeMessage = (stored: Uint8Array): Message => decode(messageCodec, stored);
+export const decodeEntry = (stored: Uint8Array): OutboxEntry => decode(outboxCodec, stored);
+
+/** The message after it entered a state. */
+export const entered = (message: Message, next: MessageState, at: Millis, reason?: Reason): Message => ({
+  ...message,
+  state: next,
+  reason,
+  timeline: [...message.timeline.slice(1 - MAX_TIMELINE), { state: next, at }],
+});
+
+export const viewOf = (message: Message): MessageView => ({
+  id: hex(message.id),
+  conversation: message.conversation,
+  mine: message.mine,
+  text: message.text,
+  sentAt: message.sentAt,
+  state: message.state,
+  reason: message.reason ?? null,
+  timeline: message.timeline,
+});
