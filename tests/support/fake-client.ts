@@ -148,7 +148,7 @@ function busyState(): ClientState {
       link(7, { guard: true, ownCircuits: 1, rttMs: 64 }),
       link(1, { carriedCircuits: 2, rttMs: 91 }),
       link(5, { carriedCircuits: 1, rttMs: 77 }),
-      { ...link(30), node: null, name: 'Unlisted neighbour', carriedCircuits: 1, rttMs: 120 },
+      { ...link(30), node: null, name: '', carriedCircuits: 1, rttMs: 120 },
       link(6, { state: 'connecting', rttMs: null }),
       { ...link(31), name: 'hg.example.org', kind: 'server', rttMs: 22, ownCircuits: 1 },
     ],

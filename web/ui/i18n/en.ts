@@ -186,6 +186,7 @@ export const en = {
   'network.title': 'Network',
   'network.map': 'You in the middle, open neighbours around you, known nodes outside',
   'network.none': 'No one to pass sand to yet. Looking for neighbours.',
+  'network.unlisted': 'Unlisted neighbour',
   'network.links': 'Links',
   'network.known': 'Known nodes',
   'network.knownNone': 'No other nodes are known yet.',
