@@ -1,0 +1,153 @@
+import { relayCommand } from '../cell/commands.ts';
+import { CONTACT_HOP, EXIT_HOP } from '../cell/geometry.ts';
+import { creditCells, creditMessage } from '../circuit/credit-message.ts';
+import type { Consensus } from '../directory/consensus.ts';
+import { RemoteError, type Code } from '../errors.ts';
+import type { Millis, NodeId, StreamId } from '../units.ts';
+import { Channel } from './channel.ts';
+import type { Context } from './context.ts';
+import type { Handle, InboxRef } from './input.ts';
+import type { Origin, OriginHandlers, Origins } from './origins.ts';
+import { targetOf, type Paths } from './paths.ts';
+
+/** Circuits that stand ready for the next conversation. */
+const SPARES = 2;
+const SPARE_RETRY_MS: Millis = 2000;
+/** A spare older than this is replaced, for its age would tell. */
+const SPARE_AGE_MS: Millis = 10 * 60_000;
+
+type Parts = {
+  context: Context;
+  origins: Origins;
+  paths: Paths;
+  consensus(): Consensus | undefined;
+  hurry(): void;
+};
+
+type Call = { handle: Handle; inboxes: InboxRef[]; lastCode: Code };
+
+/** Joins contacts' inboxes: a circuit of three hops, the contact's exit as the fourth, the contact as the fifth. */
+export class Callers {
+  readonly channels = new Map<Handle, Channel>();
+  readonly #parts: Parts;
+  readonly #spares = new Set<Origin>();
+  #on = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to keep spares. */
+  start(): void {
+    this.#on = true;
+    this.refill();
+  }
+
+  stop(): void {
+    this.#on = false;
+    this.#parts.context.timers.clear('spares');
+  }
+
+  connect(handle: Handle, inboxes: InboxRef[]): void {
+    this.start();
+    const guards = new Set(this.#parts.paths.guards);
+    // An exit that is one of this client's guards would see both ends of its path: such an inbox comes last.
+    const ordered = [...inboxes].sort((a, b) => Number(guards.has(a.exit)) - Number(guards.has(b.exit)));
+    this.#next({ handle, inboxes: ordered, lastCode: 'not-found' });
+  }
+
+  refill(): void {
+    if (!this.#on || this.#parts.context.timers.has('spares')) return;
+    this.#parts.context.after('spares', SPARE_RETRY_MS, () => this.refill());
+    const { now } = this.#parts.context;
+    for (const spare of this.#spares) if (now - (spare.openedAt ?? now) > SPARE_AGE_MS) spare.end('finished');
+    for (let missing = SPARES - this.#spares.size; missing > 0; missing--) {
+      const path = this.#parts.paths.choose({ length: EXIT_HOP });
+      if (!path) return this.#parts.hurry();
+      const handlers: OriginHandlers = {
+        open: () => undefined,
+        message: () => {
+          throw new RemoteError('unexpected', 'a spare is silent');
+        },
+        closed: (origin) => void this.#spares.delete(origin),
+      };
+      this.#spares.add(this.#parts.origins.build({ purpose: 'spare', path, handlers }));
+    }
+  }
+
+  #next(call: Call): void {
+    const inbox = call.inboxes.shift();
+    if (!inbox) return this.#parts.context.event({ type: 'channel-failed', handle: call.handle, code: call.lastCode });
+    const node = this.#parts.consensus()?.nodes.find(({ id }) => id === inbox.exit);
+    if (!node) {
+      this.#parts.hurry();
+      return this.#failed(call, 'not-found');
+    }
+    const spare = [...this.#spares].find((each) => this.#suits(each, inbox.exit));
+    const open = (origin: Origin): void => origin.extend(targetOf(node), () => this.#join(origin, inbox, call));
+    if (spare) {
+      this.#spares.delete(spare);
+      this.#parts.origins.hand(spare, 'conversation', this.#handlers(call, open));
+      this.refill();
+      return open(spare);
+    }
+    const path = this.#parts.paths.choose({ length: EXIT_HOP, without: [inbox.exit] });
+    if (!path) {
+      this.#parts.hurry();
+      return this.#failed(call, 'too-small-network');
+    }
+    this.#parts.origins.build({ purpose: 'conversation', path, handlers: this.#handlers(call, open) });
+  }
+
+  #suits(spare: Origin, exit: NodeId): boolean {
+    const avoided = this.#parts.paths.avoided;
+    return spare.state === 'open' && spare.path.every(({ node }) => node !== exit && !avoided.has(node));
+  }
+
+  /** Until the contact has joined; then the channel's own take over. */
+  #handlers(call: Call, open: (origin: Origin) => void): OriginHandlers {
+    return {
+      open,
+      message: () => {
+        throw new RemoteError('unexpected', 'a message before the contact has joined');
+      },
+      closed: (_, code) => this.#failed(call, code),
+    };
+  }
+
+  #failed(call: Call, code: Code): void {
+    call.lastCode = code;
+    // Not within this call: a list of dead inboxes must not recurse.
+    this.#parts.context.after(`call:${String(call.handle)}`, 0, () => this.#next(call));
+  }
+
+  #join(origin: Origin, inbox: InboxRef, call: Call): void {
+    const stream = 0 as StreamId;
+    origin.join({ id: inbox.id, onionKey: inbox.onionKey }, inbox.tag, () => {
+      const channel = new Channel(this.#parts.context, origin.handle, {
+        send: (message) => origin.send(CONTACT_HOP, message),
+        grant: (cells) => origin.send(CONTACT_HOP - 1, creditMessage(stream, cells)),
+        close: () => origin.end('finished'),
+      });
+      this.channels.set(channel.handle, channel);
+      this.#parts.origins.hand(origin, 'conversation', {
+        open: () => undefined,
+        message: (_, hop, message) => {
+          if (hop === CONTACT_HOP) channel.receive(message);
+          else if (hop === CONTACT_HOP - 1 && message.command === relayCommand.CREDIT) {
+            channel.granted(creditCells(message.data));
+          } else throw new RemoteError('unexpected', 'a message from a hop that has none to send');
+        },
+        closed: (_, code) => {
+          this.channels.delete(channel.handle);
+          channel.lost(code);
+        },
+      });
+      const { context } = this.#parts;
+      context.event({ type: 'channel-open', handle: call.handle, channel: channel.handle, circuit: origin.handle });
+      // Whoever answers under the inbox's onion key is the contact.
+      channel.trust();
+      origin.ping();
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import { Assembler, fragment } from '../bytes/fragments.ts';
+import { CONTACT_HOP, dataRoom } from '../cell/geometry.ts';
+import { relayCommand } from '../cell/commands.ts';
+import type { RelayMessage } from '../cell/relay.ts';
+import { FIRST_WINDOW, ReceiveCredit, SendCredit } from '../circuit/credits.ts';
+import { SendQueue } from '../circuit/send-queue.ts';
+import { LocalError, RemoteError, byteOfCode, codeOfByte, type Code } from '../errors.ts';
+import type { StreamId } from '../units.ts';
+import type { Context } from './context.ts';
+import type { Handle } from './input.ts';
+
+/** Longest message on a channel. */
+export const MAX_CHANNEL_MESSAGE = 256 * 1024;
+
+/** Cells that may wait for credit; more is the sender's to hold back, until `channel-drained`. */
+const MAX_WAITING = 4096;
+
+const STREAM = 0 as StreamId;
+
+type Lower = {
+  /** Hands a message to the layer of the contact hop. */
+  send(message: RelayMessage): void;
+  /** Lets the other side send more cells. */
+  grant(cells: number): void;
+  close(code: Code): void;
+};
+
+/**
+ * Messages between two contacts, once one is the other's fifth hop. Both sides are alike; what differs is the way
+ * below. A message is DATA cells, each a fragment; END (code, 1 byte) closes.
+ */
+export class Channel {
+  readonly handle: Handle;
+  /** The circuit of this side's own that carries it. */
+  readonly circuit: Handle;
+  readonly #context: Context;
+  readonly #lower: Lower;
+  readonly #assembler = new Assembler(MAX_CHANNEL_MESSAGE);
+  readonly #queue = new SendQueue<RelayMessage>();
+  readonly #send = new SendCredit(FIRST_WINDOW);
+  readonly #receive = new ReceiveCredit(FIRST_WINDOW);
+  #trusted = false;
+  #closed = false;
+
+  constructor(context: Context, circuit: Handle, lower: Lower) {
+    this.#context = context;
+    this.handle = context.handle();
+    this.circuit = circuit;
+    this.#lower = lower;
+  }
+
+  /** Throws `oversized` or `queue-full`, both for the caller to avoid. */
+  send(data: Uint8Array): void {
+    if (data.length > MAX_CHANNEL_MESSAGE) throw new LocalError('oversized', 'send it in parts');
+    if (this.#queue.length > MAX_WAITING) throw new LocalError('queue-full', 'wait until the channel is drained');
+    const parts = fragment(data, dataRoom(CONTACT_HOP));
+    this.#queue.push(parts.map((part) => ({ stream: STREAM, command: relayCommand.DATA, data: part })));
+    this.#pump();
+  }
+
+  /** The peer is known: the window opens wide. */
+  trust(): void {
+    if (this.#trusted || this.#closed) return;
+    this.#trusted = true;
+    this.#lower.grant(this.#receive.widen());
+  }
+
+  granted(cells: number): void {
+    this.#send.grant(cells);
+    this.#pump();
+  }
+
+  /** Throws when the channel is to be closed. */
+  receive(message: RelayMessage): void {
+    if (this.#closed) return;
+    const grant = this.#receive.receive();
+    if (grant > 0) this.#lower.grant(grant);
+    if (message.command === relayCommand.DATA) {
+      const data = this.#assembler.push(message.data);
+      if (data) this.#context.event({ type: 'channel-message', channel: this.handle, data });
+    } else if (message.command === relayCommand.PING) {
+      this.#queue.push([{ ...message, command: relayCommand.PONG }]);
+      this.#pump();
+    } else if (message.command === relayCommand.END) {
+      this.close(codeOfByte(message.data[0] ?? 0));
+    } else if (message.command !== relayCommand.DROP) throw new RemoteError('unexpected');
+  }
+
+  /** Says goodbye and closes. */
+  end(): void {
+    if (this.#closed) return;
+    if (this.#send.take()) {
+      const data = Uint8Array.of(byteOfCode('finished'));
+      this.#lower.send({ stream: STREAM, command: relayCommand.END, data });
+    }
+    this.close('finished');
+  }
+
+  close(code: Code): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lower.close(code);
+    this.#context.event({ type: 'channel-closed', channel: this.handle, code });
+  }
+
+  /** The way below is gone. */
+  lost(code: Code): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.event({ type: 'channel-closed', channel: this.handle, code });
+  }
+
+  #pump(): void {
+    if (this.#closed || this.#queue.length === 0) return;
+    this.#queue.pump(this.#send, (message) => this.#lower.send(message));
+    if (this.#queue.length === 0) this.#context.event({ type: 'channel-drained', channel: this.handle });
+  }
+}

@@ -1,0 +1,326 @@
+import { uniformBetween } from '../crypto/rng.ts';
+import { chainLink, follows, readConsensus, type ChainLink, type Consensus } from '../directory/consensus.ts';
+import type { Code } from '../errors.ts';
+import { nodeId, type LinkId, type Millis, type NodeId } from '../units.ts';
+import type { Context } from './context.ts';
+import { DirectoryCircuit, refusal } from './directory-circuit.ts';
+import type { Link, Links } from './links.ts';
+import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
+import type { Paths } from './paths.ts';
+
+/** A WebSocket, circuit or fetch that failed is tried again after this long, doubled up to the most. */
+const RETRY_MS: Millis = 500;
+const RETRY_MOST_MS: Millis = 8000;
+
+/** While too few nodes are known, or one was asked for in vain, the consensus is asked for this often at most. */
+const HURRY_MS: Millis = 1000;
+
+/** Under this many nodes the consensus is asked for as often as SMALL_FRESH_MS says. */
+const SMALL_NETWORK = 24;
+const SMALL_FRESH_MS: Millis = 12_000;
+
+const REPLY_LENGTH = 16;
+
+type Parts = {
+  context: Context;
+  links: Links;
+  origins: Origins;
+  paths: Paths;
+  /** The directory's key when it is known beforehand. */
+  pinnedKey: Uint8Array | undefined;
+  onConsensus(consensus: Consensus): void;
+  onSignal(sealed: Uint8Array): void;
+  /** The node's directory circuit is open, or gone. */
+  onMain(circuit: DirectoryCircuit | undefined): void;
+};
+
+/**
+ * Keeps the consensus fresh, the WebSocket link up, and two circuits to the directory: the one-hop circuit of the
+ * bootstrap, and the node's own of the length that the consensus asks for. At a length of one they are the same.
+ */
+export class DirectoryClient {
+  readonly #parts: Parts;
+  readonly #reply: Uint8Array;
+  #consensus: Consensus | undefined;
+  #chain: ChainLink | undefined;
+  #link: LinkId | undefined;
+  #bootstrap: DirectoryCircuit | undefined;
+  #main: DirectoryCircuit | undefined;
+  #building = false;
+  #retryMs = RETRY_MS;
+  #fetchedAt = 0;
+  #stopped = true;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#reply = parts.context.rng(REPLY_LENGTH);
+  }
+
+  get consensus(): Consensus | undefined {
+    return this.#consensus;
+  }
+
+  get id(): NodeId | undefined {
+    return this.#consensus && nodeId(this.#consensus.directoryKey);
+  }
+
+  get reachable(): boolean {
+    return this.#bootstrap !== undefined;
+  }
+
+  get main(): DirectoryCircuit | undefined {
+    return this.#main;
+  }
+
+  get replyAddress(): Uint8Array | undefined {
+    return this.#bootstrap || this.#main ? this.#reply : undefined;
+  }
+
+  get target(): Target | undefined {
+    const consensus = this.#consensus;
+    if (!consensus) return undefined;
+    const { directoryKey: id, directoryOnionKey: onionKey } = consensus;
+    return { node: nodeId(id), id, onionKey };
+  }
+
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#fetch();
+    this.#openLink();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const name of ['fetch', 'websocket', 'bootstrap', 'main']) this.#parts.context.timers.clear(`directory:${name}`);
+  }
+
+  /** Throws nothing: a bad consensus is dropped, counted, and alarms where it convicts the directory. */
+  onConsensus(body: Uint8Array): void {
+    const { context } = this.#parts;
+    context.guard(
+      () => this.#take(body),
+      (code) => {
+        context.event({ type: 'refused', where: 'consensus', code });
+        if (code === 'equivocation' || code === 'bad-key') context.event({ type: 'alarm', code });
+        this.#fetchIn(this.#consensus ? this.#freshMs() : this.#backOff());
+      },
+    );
+  }
+
+  onConsensusFailed(): void {
+    this.#fetchIn(this.#backOff());
+  }
+
+  /** A path could not be drawn or a node was not found: what is known may be old. */
+  hurry(): void {
+    const { context } = this.#parts;
+    if (this.#stopped || context.timers.has('directory:hurry')) return;
+    const wait = Math.max(0, this.#fetchedAt + HURRY_MS - context.now);
+    context.after('directory:hurry', wait, () => this.#fetch());
+  }
+
+  isLink(id: LinkId): boolean {
+    return this.#link === id;
+  }
+
+  onLinkOpen(id: LinkId): void {
+    this.#parts.links.open(id, this.id, 'directory', true);
+    this.#retryMs = RETRY_MS;
+    this.#buildBootstrap();
+  }
+
+  onLinkClosed(id: LinkId): void {
+    if (this.#link !== id) return;
+    this.#link = undefined;
+    if (!this.#stopped) this.#parts.context.after('directory:websocket', this.#backOff(), () => this.#openLink());
+  }
+
+  link(): Link | undefined {
+    for (const link of this.#parts.links.all()) if (link.kind === 'directory') return link;
+    return undefined;
+  }
+
+  signal(to: Uint8Array, sealed: Uint8Array, failed: (code: Code) => void): void {
+    const circuit = this.#main ?? this.#bootstrap;
+    if (!circuit) return failed('unreachable');
+    circuit.request({ type: 'signal', to, sealed }, (answer) => {
+      const code = refusal(answer);
+      if (code === undefined) return;
+      if (code === 'not-found') this.hurry();
+      failed(code);
+    });
+  }
+
+  /** A request of the user's: over a circuit of its own where the network asks for more than one hop. */
+  ask(purpose: 'publish' | 'lookup', body: Uint8Array, done: (answer: { body: Uint8Array } | { code: Code }) => void): void {
+    const path = this.#path();
+    if (!path) {
+      if (!this.#bootstrap) return done({ code: 'unreachable' });
+      return this.#bootstrap.requestRaw(body, done);
+    }
+    let circuit: DirectoryCircuit | undefined;
+    let answered = false;
+    const finish = (answer: { body: Uint8Array } | { code: Code }): void => {
+      if (answered) return;
+      answered = true;
+      done(answer);
+    };
+    const handlers: OriginHandlers = {
+      open: (origin) => {
+        circuit = new DirectoryCircuit(this.#parts.context, origin, () => undefined);
+        circuit.requestRaw(body, (answer) => {
+          finish(answer);
+          origin.end('finished');
+        });
+      },
+      message: (_, hop, message) => circuit?.receive(hop, message),
+      closed: (_, code) => {
+        circuit?.closed(code);
+        finish({ code });
+      },
+    };
+    this.#parts.origins.build({ purpose: purpose === 'lookup' ? 'lookup' : 'directory', path, handlers });
+  }
+
+  #take(body: Uint8Array): void {
+    const { context, pinnedKey } = this.#parts;
+    const directoryKey = this.#chain?.directoryKey ?? pinnedKey;
+    const consensus = readConsensus(body).verify({ directoryKey, now: context.now });
+    const next = chainLink(body, consensus);
+    if (this.#chain && follows(this.#chain, next) === 'same') return this.#fetchIn(this.#freshMs());
+    const first = this.#consensus === undefined;
+    this.#chain = next;
+    this.#consensus = consensus;
+    this.#retryMs = RETRY_MS;
+    this.#fetchIn(this.#freshMs());
+    this.#parts.paths.update(consensus);
+    this.#parts.onConsensus(consensus);
+    context.event({ type: 'consensus', consensus });
+    if (first) this.#buildBootstrap();
+    if (!this.#main && this.#bootstrap) this.#buildMain();
+  }
+
+  #freshMs(): Millis {
+    const { params, nodes } = this.#consensus ?? {};
+    // In a small network each newcomer counts, and a consensus is short.
+    const freshMs = nodes && nodes.length >= SMALL_NETWORK ? (params?.freshMs ?? SMALL_FRESH_MS) : SMALL_FRESH_MS;
+    return uniformBetween(this.#parts.context.rng, freshMs / 4, freshMs / 2);
+  }
+
+  #backOff(): Millis {
+    const delay = this.#retryMs;
+    this.#retryMs = Math.min(RETRY_MOST_MS, delay * 2);
+    return uniformBetween(this.#parts.context.rng, delay / 2, delay);
+  }
+
+  #fetchIn(delayMs: Millis): void {
+    if (!this.#stopped) this.#parts.context.after('directory:fetch', delayMs, () => this.#fetch());
+  }
+
+  /** Over a circuit where there is one; else by HTTP, which asks for nothing but the whole. */
+  #fetch(): void {
+    if (this.#stopped) return;
+    this.#fetchedAt = this.#parts.context.now;
+    this.#fetchIn(this.#freshMs());
+    const circuit = this.#main ?? this.#bootstrap;
+    if (!circuit) return this.#parts.context.out({ type: 'fetch-consensus' });
+    circuit.request({ type: 'consensus' }, (answer) => {
+      if ('type' in answer && answer.type === 'consensus') this.onConsensus(answer.bytes);
+      else this.onConsensusFailed();
+    });
+  }
+
+  #openLink(): void {
+    if (this.#stopped || this.#link !== undefined) return;
+    this.#link = this.#parts.context.handle() as LinkId;
+    this.#parts.context.out({ type: 'open-websocket', link: this.#link });
+  }
+
+  #buildBootstrap(): void {
+    const link = this.link();
+    const { target } = this;
+    if (!link || !target || this.#bootstrap || this.#building || this.#stopped) return;
+    this.#building = true;
+    let circuit: DirectoryCircuit | undefined;
+    const handlers: OriginHandlers = {
+      open: (origin) => {
+        this.#building = false;
+        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) => this.#parts.onSignal(push.sealed));
+        this.#bootstrap = circuit;
+        this.#listen(circuit, () => this.#buildMain());
+      },
+      message: (_, hop, message) => circuit?.receive(hop, message),
+      closed: (_, code) => {
+        this.#building = false;
+        this.#bootstrap = undefined;
+        circuit?.closed(code);
+        this.#parts.context.changed();
+        if (this.#main && this.#main === circuit) this.#setMain(undefined);
+        this.#parts.context.after('directory:bootstrap', this.#backOff(), () => this.#buildBootstrap());
+      },
+    };
+    this.#parts.origins.build({ purpose: 'directory', path: [target], handlers });
+  }
+
+  /** The path to the directory, its last hop included; undefined when the one-hop circuit has to do. */
+  #path(): Target[] | undefined {
+    const hops = this.#consensus?.params.directoryHops ?? 1;
+    const { target } = this;
+    if (hops === 1 || !target) return undefined;
+    const path = this.#parts.paths.choose({ length: hops - 1 });
+    return path && [...path, target];
+  }
+
+  #buildMain(): void {
+    if (this.#stopped || this.#main || !this.#bootstrap) return;
+    if (this.#parts.context.timers.has('directory:main')) return;
+    const path = this.#path();
+    if (!path) {
+      const asked = this.#consensus?.params.directoryHops ?? 1;
+      if (asked === 1) return this.#setMain(this.#bootstrap);
+      // A network too small for the length registers by the circuit it has, else it would never grow.
+      if (!this.#parts.paths.possible(asked - 1)) return this.#setMain(this.#bootstrap);
+      return this.#mainIn(this.#backOff());
+    }
+    let circuit: DirectoryCircuit | undefined;
+    const handlers: OriginHandlers = {
+      open: (origin: Origin) => {
+        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) => this.#parts.onSignal(push.sealed));
+        const opened = circuit;
+        this.#listen(opened, () => this.#setMain(opened));
+      },
+      message: (_, hop, message) => circuit?.receive(hop, message),
+      closed: (_, code) => {
+        circuit?.closed(code);
+        if (this.#main === circuit) this.#setMain(undefined);
+        this.#mainIn(this.#backOff());
+      },
+    };
+    this.#parts.origins.build({ purpose: 'directory', path, handlers });
+    // Marks the build as under way; `closed` or `#setMain` ends it.
+    this.#mainIn(60_000);
+  }
+
+  #mainIn(delayMs: Millis): void {
+    if (this.#stopped) return;
+    this.#parts.context.after('directory:main', delayMs, () => this.#buildMain());
+  }
+
+  #setMain(circuit: DirectoryCircuit | undefined): void {
+    if (this.#main === circuit) return;
+    this.#main = circuit;
+    this.#retryMs = RETRY_MS;
+    this.#parts.context.timers.clear('directory:main');
+    this.#parts.onMain(circuit);
+    this.#parts.context.changed();
+    if (!circuit) this.#mainIn(this.#backOff());
+  }
+
+  #listen(circuit: DirectoryCircuit, done: () => void): void {
+    circuit.request({ type: 'listen', reply: this.#reply }, (answer) => {
+      if (refusal(answer) === undefined) done();
+      else circuit.origin.end('refused');
+    });
+  }
+}

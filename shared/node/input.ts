@@ -1,0 +1,50 @@
+import type { Code } from '../errors.ts';
+import type { Keys } from '../handshake/ntor.ts';
+import type { Session } from '../signal/session.ts';
+import type { LinkId, NodeId, StreamId } from '../units.ts';
+
+/** An inbox as a contact descriptor names it. */
+export type InboxRef = { exit: NodeId; tag: Uint8Array; onionKey: Uint8Array; id: Uint8Array };
+
+/** Local handle of a channel to a contact, of a circuit, or of a command that will be answered by an event. */
+export type Handle = number;
+
+/** What the user, the client core or a service asks of the node. */
+export type Command =
+  /** Fetch the consensus and link to the directory. */
+  | { type: 'start' }
+  /** Relaying on: register and accept links; off: stand in no consensus. */
+  | { type: 'relay'; on: boolean }
+  /** Keep this many inboxes open, each at an exit of its own. */
+  | { type: 'open-inboxes'; count: number }
+  /** One request to the directory (`directory/messages.ts`); answered by `answered`. */
+  | { type: 'ask'; handle: Handle; purpose: 'publish' | 'lookup'; body: Uint8Array }
+  /** Join one of these inboxes; answered by `channel-open` or `channel-failed`. */
+  | { type: 'connect'; handle: Handle; inboxes: InboxRef[] }
+  | { type: 'channel-send'; channel: Handle; data: Uint8Array }
+  /** The peer of an incoming channel proved who it is: open its window wide. */
+  | { type: 'channel-trust'; channel: Handle }
+  | { type: 'channel-close'; channel: Handle }
+  | { type: 'link'; node: NodeId }
+  | { type: 'unlink'; node: NodeId }
+  | { type: 'avoid'; nodes: NodeId[] }
+  /** The directory's services answer a request, or push to a circuit. */
+  | { type: 'respond'; circuit: Handle; stream: StreamId; body: Uint8Array }
+  | { type: 'push'; circuit: Handle; body: Uint8Array }
+  | { type: 'stop' };
+
+export type Input =
+  | { type: 'command'; command: Command }
+  /** The carrier that `open-websocket` or `create-peer` asked for is up. */
+  | { type: 'link-open'; link: LinkId }
+  /** A stranger's carrier came in (the directory's WebSocket links). */
+  | { type: 'link-accepted'; link: LinkId }
+  | { type: 'link-data'; link: LinkId; data: Uint8Array }
+  | { type: 'link-closed'; link: LinkId }
+  /** The session description that `create-peer` or `signal-peer` led to. */
+  | { type: 'peer-session'; link: LinkId; session: Session }
+  | { type: 'consensus'; body: Uint8Array }
+  | { type: 'consensus-failed' }
+  /** The result of a `respond` output. */
+  | { type: 'responded'; job: number; result: { keys: Keys; reply: Uint8Array; extensions: Uint8Array } | { code: Code } }
+  | { type: 'wake' };

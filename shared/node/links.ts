@@ -1,0 +1,182 @@
+import type { Cell } from '../cell/codec.ts';
+import { cellCommand } from '../cell/commands.ts';
+import { byteOfCode, codeOfByte, type Code } from '../errors.ts';
+import { LinkMachine } from '../link/machine.ts';
+import type { CircuitId, LinkId, Millis, NodeId } from '../units.ts';
+import type { Context } from './context.ts';
+
+/** One end of a circuit on a link: what takes the cells that come in under its id. */
+export type CircuitEnd = {
+  /** Whether the circuit is this client's own or carried for others. */
+  readonly own: boolean;
+  receive(cell: Cell): void;
+  /** The peer destroyed it, the link went, or a cell was bad; the id is free already. */
+  closed(code: Code): void;
+};
+
+export type Link = {
+  readonly id: LinkId;
+  /** Undefined for a neighbour that is no node. */
+  readonly peer: NodeId | undefined;
+  readonly kind: 'directory' | 'peer' | 'client';
+  readonly machine: LinkMachine;
+  readonly circuits: Map<CircuitId, CircuitEnd>;
+  readonly openedAt: Millis;
+  usedAt: Millis;
+};
+
+type Handlers = {
+  /** A CREATE cell under an id that is not in use. */
+  create(link: Link, cell: Cell): void;
+  closed(link: Link): void;
+};
+
+/** The table of open links: cells in to circuit ends, cells out through each link's own machine. */
+export class Links {
+  readonly #context: Context;
+  readonly #handlers: Handlers;
+  readonly #links = new Map<LinkId, Link>();
+  readonly #byPeer = new Map<NodeId, Link>();
+
+  constructor(context: Context, handlers: Handlers) {
+    this.#context = context;
+    this.#handlers = handlers;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  all(): Iterable<Link> {
+    return this.#links.values();
+  }
+
+  to(peer: NodeId): Link | undefined {
+    return this.#byPeer.get(peer);
+  }
+
+  open(id: LinkId, peer: NodeId | undefined, kind: Link['kind'], opener: boolean): Link {
+    const { rng, now } = this.#context;
+    const machine = new LinkMachine({ opener, rng, now });
+    const link: Link = { id, peer, kind, machine, circuits: new Map(), openedAt: now, usedAt: now };
+    this.#links.set(id, link);
+    if (peer !== undefined) this.#byPeer.set(peer, link);
+    this.#context.changed();
+    return link;
+  }
+
+  receive(id: LinkId, data: Uint8Array): void {
+    const link = this.#links.get(id);
+    if (!link) return;
+    let cells: Cell[] = [];
+    this.#context.guard(
+      () => (cells = link.machine.receive(data, this.#context.now)),
+      (code) => this.close(link, code),
+    );
+    for (const cell of cells) this.#dispatch(link, cell);
+  }
+
+  /** Ends the link from this side. */
+  close(link: Link, code: Code): void {
+    if (!this.#links.has(link.id)) return;
+    this.#context.out({ type: 'close-link', link: link.id });
+    if (code !== 'finished') this.#context.event({ type: 'refused', where: 'link', code });
+    this.gone(link.id);
+  }
+
+  /** The carrier is gone; so is every circuit on it. */
+  gone(id: LinkId): void {
+    const link = this.#links.get(id);
+    if (!link) return;
+    this.#links.delete(id);
+    if (link.peer !== undefined && this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer);
+    const ends = [...link.circuits.values()];
+    link.circuits.clear();
+    for (const end of ends) end.closed('link-lost');
+    this.#context.changed();
+    this.#handlers.closed(link);
+  }
+
+  newCircuit(link: Link): CircuitId {
+    return link.machine.newCircuitId((id) => link.circuits.has(id));
+  }
+
+  attach(link: Link, circuit: CircuitId, end: CircuitEnd): void {
+    link.circuits.set(circuit, end);
+    this.#context.changed();
+  }
+
+  /** Sends cells of one circuit; when its queue is full the circuit ends. */
+  send(link: Link, cells: Cell[]): void {
+    link.usedAt = this.#context.now;
+    for (const cell of cells) {
+      if (link.machine.enqueue(cell)) {
+        this.#trace(link, cell, true);
+        continue;
+      }
+      const end = link.circuits.get(cell.circuit);
+      this.destroy(link, cell.circuit, 'queue-full');
+      end?.closed('queue-full');
+      return;
+    }
+  }
+
+  /** Frees the id and tells the peer. */
+  destroy(link: Link, circuit: CircuitId, code: Code): void {
+    if (!link.circuits.delete(circuit)) return;
+    if (!this.#links.has(link.id)) return;
+    link.machine.drop(circuit);
+    const body = Uint8Array.of(byteOfCode(code));
+    link.machine.enqueue({ circuit, command: cellCommand.DESTROY, body });
+    this.#trace(link, { circuit, command: cellCommand.DESTROY, body }, true);
+    this.#context.changed();
+  }
+
+  /** Runs each link's clock and sends what its window lets through. Returns when to come back. */
+  flush(): Millis {
+    let next = Infinity;
+    const { now } = this.#context;
+    for (const link of [...this.#links.values()]) {
+      if (link.machine.wakeAt() <= now && link.machine.tick(now) === 'dead') {
+        this.close(link, 'timeout');
+        continue;
+      }
+      for (const data of link.machine.flush(now)) this.#context.out({ type: 'send', link: link.id, data });
+      next = Math.min(next, link.machine.wakeAt());
+    }
+    return next;
+  }
+
+  #dispatch(link: Link, cell: Cell): void {
+    this.#trace(link, cell, false);
+    link.usedAt = this.#context.now;
+    const end = link.circuits.get(cell.circuit);
+    if (!end) {
+      // What else comes under an unknown id was on its way when the circuit ended here.
+      if (cell.command === cellCommand.CREATE) this.#handlers.create(link, cell);
+      return;
+    }
+    if (cell.command === cellCommand.DESTROY) {
+      link.circuits.delete(cell.circuit);
+      link.machine.drop(cell.circuit);
+      this.#context.changed();
+      end.closed(cell.body.length === 1 ? codeOfByte(cell.body[0] ?? 0) : 'malformed');
+      return;
+    }
+    this.#context.guard(
+      () => end.receive(cell),
+      (code) => {
+        this.#context.event({ type: 'refused', where: 'circuit', code });
+        this.destroy(link, cell.circuit, code);
+        end.closed(code);
+      },
+    );
+  }
+
+  #trace(link: Link, cell: Cell, sent: boolean): void {
+    if (!this.#context.trace) return;
+    const { id, peer } = link;
+    const trace = { at: this.#context.now, link: id, peer, circuit: cell.circuit, command: cell.command };
+    this.#context.out({ type: 'trace', trace: { ...trace, used: cell.body.length, sent } });
+  }
+}

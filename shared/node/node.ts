@@ -1,0 +1,299 @@
+import type { Rng } from '../crypto/rng.ts';
+import { relayCommand } from '../cell/commands.ts';
+import type { Code } from '../errors.ts';
+import type { Guard } from '../path/guards.ts';
+import type { LinkId, Millis, NodeId } from '../units.ts';
+import { Callers } from './callers.ts';
+import type { Channel } from './channel.ts';
+import { Context, type NodeKeys } from './context.ts';
+import { Dials } from './dials.ts';
+import { DirectoryClient } from './directory-client.ts';
+import { InboxTable } from './inbox-table.ts';
+import { Inboxes } from './inboxes.ts';
+import type { Command, Handle, Input } from './input.ts';
+import { Links, type Link } from './links.ts';
+import { Neighbours } from './neighbours.ts';
+import { Origins } from './origins.ts';
+import type { Output } from './output.ts';
+import { Paths } from './paths.ts';
+import { Registration } from './registration.ts';
+import { RelayCircuit, type RelayParts } from './relay-circuit.ts';
+import { circuitViews, linkViews, type CircuitState, type LinkState } from './views.ts';
+
+export type NodeOptions = {
+  keys: NodeKeys;
+  rng: Rng;
+  now: Millis;
+  /** The directory serves requests and relays nothing; a node relays when told to. */
+  role: 'node' | 'directory';
+  /** Runs without a browser; said in its descriptor. */
+  headless?: boolean;
+  maxLinks?: number;
+  guards?: Guard[];
+  /** The directory's key, where it is known beforehand. */
+  directoryKey?: Uint8Array | undefined;
+  /** Report every cell on every link. */
+  trace?: boolean;
+};
+
+/** Links in a tab. */
+const MAX_LINKS = 32;
+
+/** Circuits that this node carries for others. */
+const MAX_RELAYED = 4096;
+
+/**
+ * The whole protocol of one node as a machine: `receive(input, now)` returns what is to be done. It holds no clock,
+ * no entropy of its own and no socket, and nothing that a peer sends makes it throw.
+ */
+export class Node {
+  readonly #context: Context;
+  readonly #links: Links;
+  readonly #dials: Dials;
+  readonly #origins: Origins;
+  readonly #paths: Paths;
+  readonly #directory: DirectoryClient;
+  readonly #registration: Registration;
+  readonly #neighbours: Neighbours;
+  readonly #callers: Callers;
+  readonly #inboxes: Inboxes;
+  readonly #relays = new Map<Handle, RelayCircuit>();
+  readonly #relayParts: RelayParts;
+  readonly #options: NodeOptions;
+  readonly #inboxTable = new InboxTable();
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    const { keys, rng, now, role } = options;
+    const context = new Context(rng, now, options.trace ?? false);
+    this.#context = context;
+    this.#links = new Links(context, {
+      create: (link, cell) => this.#onCreate(link, cell),
+      closed: (link) => this.#onLinkClosed(link),
+    });
+    const links = this.#links;
+    const dial = (target: NodeId, done: (link: Link | Code) => void): void => this.#dial(target, done);
+    this.#paths = new Paths(context, keys.id, options.guards ?? []);
+    const paths = this.#paths;
+    const guard = (node: NodeId, worked: boolean): void => (worked ? paths.worked(node) : paths.failed(node));
+    this.#origins = new Origins({ context, links, dial, guard });
+    const origins = this.#origins;
+    this.#directory = new DirectoryClient({
+      context,
+      links,
+      origins,
+      paths,
+      pinnedKey: options.directoryKey,
+      onConsensus: () => {
+        this.#neighbours.keep();
+        this.#dials.onConsensus();
+      },
+      onSignal: (sealed) => this.#dials.onSignal(sealed),
+      onMain: (circuit) => this.#registration.onMain(circuit),
+    });
+    const consensus = (): DirectoryClient['consensus'] => this.#directory.consensus;
+    const hurry = (): void => this.#directory.hurry();
+    this.#registration = new Registration({
+      context,
+      keys,
+      headless: options.headless ?? false,
+      consensus,
+      load: () => Math.min(255, Math.floor((this.#relays.size * 255) / MAX_RELAYED)),
+    });
+    this.#dials = new Dials({
+      context,
+      links,
+      keys,
+      maxLinks: options.maxLinks ?? MAX_LINKS,
+      consensus,
+      hurry,
+      relaying: () => this.#registration.on,
+      replyAddress: () => this.#directory.replyAddress,
+      signal: (to, sealed, failed) => this.#directory.signal(to, sealed, failed),
+    });
+    this.#neighbours = new Neighbours({
+      context,
+      links,
+      paths,
+      self: keys.id,
+      consensus,
+      dial,
+      relaying: () => this.#registration.registered,
+      ready: () => this.#directory.reachable,
+    });
+    this.#callers = new Callers({ context, origins, paths, consensus, hurry });
+    this.#inboxes = new Inboxes({ context, origins, paths, channels: this.#callers.channels, hurry });
+    this.#relayParts = {
+      context,
+      links,
+      id: keys.idBytes,
+      onionKeys: () => [keys.onion],
+      inboxes: this.#inboxTable,
+      directory: role === 'directory',
+      dial,
+      closed: (circuit) => this.#onRelayClosed(circuit),
+    };
+  }
+
+  /** The next outputs. Never throws on what a peer sent; a command may throw a LocalError. */
+  receive(input: Input, now: Millis): Output[] {
+    this.#context.now = Math.max(now, this.#context.now);
+    this.#take(input);
+    this.#context.timers.run(this.#context.now);
+    const wakeAt = Math.min(this.#links.flush(), this.#context.timers.next());
+    if (wakeAt < Infinity) this.#context.out({ type: 'wake', at: wakeAt });
+    return this.#context.drain();
+  }
+
+  get links(): LinkState[] {
+    return linkViews(this.#links, this.#dials.connecting(), this.#paths.guards);
+  }
+
+  get circuits(): CircuitState[] {
+    return circuitViews(this.#origins);
+  }
+
+  get registered(): boolean {
+    return this.#registration.registered;
+  }
+
+  get directoryReachable(): boolean {
+    return this.#directory.reachable;
+  }
+
+  /** Circuits carried for others. */
+  get carried(): number {
+    return this.#relays.size;
+  }
+
+  #take(input: Input): void {
+    switch (input.type) {
+      case 'command':
+        return this.#command(input.command);
+      case 'link-open':
+        if (this.#directory.isLink(input.link)) return this.#directory.onLinkOpen(input.link);
+        if (!this.#dials.onOpen(input.link)) this.#context.out({ type: 'close-link', link: input.link });
+        return;
+      case 'link-accepted':
+        return void this.#links.open(input.link, undefined, 'client', false);
+      case 'link-data':
+        return this.#links.receive(input.link, input.data);
+      case 'link-closed':
+        return this.#onCarrierClosed(input.link);
+      case 'peer-session':
+        return this.#dials.onSession(input.link, input.session);
+      case 'consensus':
+        return this.#directory.onConsensus(input.body);
+      case 'consensus-failed':
+        return this.#directory.onConsensusFailed();
+      case 'responded':
+        return this.#context.responded(input.job, input.result);
+      case 'wake':
+        return;
+    }
+  }
+
+  #command(command: Command): void {
+    switch (command.type) {
+      case 'start':
+        return this.#directory.start();
+      case 'relay':
+        return this.#registration.relay(command.on);
+      case 'open-inboxes':
+        this.#callers.start();
+        return this.#inboxes.open(command.count);
+      case 'ask':
+        return this.#directory.ask(command.purpose, command.body, (result) => {
+          this.#context.event({ type: 'answered', handle: command.handle, result });
+        });
+      case 'connect':
+        return this.#callers.connect(command.handle, command.inboxes);
+      case 'channel-send':
+        return this.#channel(command.channel)?.send(command.data);
+      case 'channel-trust':
+        return this.#channel(command.channel)?.trust();
+      case 'channel-close':
+        return this.#channel(command.channel)?.end();
+      case 'link':
+        return this.#dial(command.node, () => undefined);
+      case 'unlink':
+        return this.#unlink(command.node);
+      case 'avoid':
+        return this.#avoid(command.nodes);
+      case 'respond':
+        return this.#relays.get(command.circuit)?.service.answer(command.stream, relayCommand.RESPONSE, command.body);
+      case 'push':
+        return this.#relays.get(command.circuit)?.service.push(command.body);
+      case 'stop':
+        return this.#stop();
+    }
+  }
+
+  #channel(handle: Handle): Channel | undefined {
+    return this.#callers.channels.get(handle);
+  }
+
+  #dial(target: NodeId, done: (link: Link | Code) => void): void {
+    const directory = this.#directory.link();
+    if (target !== this.#directory.id) return this.#dials.dial(target, done);
+    if (directory) return done(directory);
+    this.#context.after(`dial:directory:${String(this.#context.handle())}`, 0, () => done('unreachable'));
+  }
+
+  #onCreate(link: Link, cell: Parameters<RelayCircuit['receive']>[0]): void {
+    const { circuit } = cell;
+    const serves = this.#options.role === 'directory' || this.#registration.on;
+    const relay = new RelayCircuit(this.#relayParts, { link, circuit });
+    this.#relays.set(relay.handle, relay);
+    this.#links.attach(link, circuit, relay);
+    if (!serves || !link.machine.peerMayOpen(circuit)) return relay.destroy('refused');
+    if (this.#relays.size > MAX_RELAYED) return relay.destroy('too-many');
+    this.#context.guard(
+      () => relay.receive(cell),
+      (code) => {
+        this.#context.event({ type: 'refused', where: 'circuit', code });
+        relay.destroy(code);
+      },
+    );
+  }
+
+  #onRelayClosed(circuit: RelayCircuit): void {
+    this.#relays.delete(circuit.handle);
+    if (this.#options.role === 'directory') this.#context.event({ type: 'circuit-closed', circuit: circuit.handle });
+  }
+
+  #onCarrierClosed(id: LinkId): void {
+    this.#links.gone(id);
+    this.#dials.onClosed(id);
+    this.#directory.onLinkClosed(id);
+  }
+
+  #onLinkClosed(link: Link): void {
+    if (link.kind === 'directory') this.#directory.onLinkClosed(link.id);
+    else this.#neighbours.keep();
+  }
+
+  #unlink(node: NodeId): void {
+    const link = this.#links.to(node);
+    if (link) this.#links.close(link, 'finished');
+  }
+
+  #avoid(nodes: NodeId[]): void {
+    this.#paths.avoid(nodes);
+    const avoided = this.#paths.avoided;
+    for (const origin of [...this.#origins.all()]) {
+      if (origin.path.some(({ node }) => avoided.has(node))) origin.end('refused');
+    }
+    this.#context.changed();
+  }
+
+  #stop(): void {
+    this.#registration.relay(false);
+    this.#callers.stop();
+    this.#inboxes.open(0);
+    this.#directory.stop();
+    this.#neighbours.stop();
+    this.#links.flush();
+    for (const link of [...this.#links.all()]) this.#links.close(link, 'finished');
+  }
+}

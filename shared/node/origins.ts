@@ -1,0 +1,247 @@
+import { relayCommand } from '../cell/commands.ts';
+import type { Cell } from '../cell/codec.ts';
+import type { RelayMessage } from '../cell/relay.ts';
+import { OriginCircuit } from '../circuit/origin.ts';
+import { RemoteError, codeOfByte, type Code } from '../errors.ts';
+import type { Responder } from '../handshake/ntor.ts';
+import { buildTimeout, noteBuild, type BuildTimes } from '../path/timeout.ts';
+import { nodeIdBytes, type Millis, type NodeId, type StreamId } from '../units.ts';
+import type { Context } from './context.ts';
+import type { Handle } from './input.ts';
+import type { CircuitEnd, Link, Links } from './links.ts';
+import type { CircuitPurpose } from './output.ts';
+
+/** A hop to come: a node of the consensus, the directory, or a contact. */
+export type Target = Responder & { node: NodeId };
+
+export type OriginHandlers = {
+  open(origin: Origin): void;
+  message(origin: Origin, hop: number, message: RelayMessage): void;
+  /** Once, whether it was open or not. `hop`: how many hops stood when it ended. */
+  closed(origin: Origin, code: Code, hop: number): void;
+};
+
+export type Plan = { purpose: CircuitPurpose; path: Target[]; handlers: OriginHandlers };
+
+type Parts = {
+  context: Context;
+  links: Links;
+  dial(target: NodeId, done: (link: Link | Code) => void): void;
+  /** A first hop, which is a guard, answered or did not. */
+  guard(node: NodeId, worked: boolean): void;
+};
+
+/** How long recent builds took, shared by all. */
+type Times = { builds: BuildTimes };
+
+/** One circuit of this client's own. */
+export class Origin implements CircuitEnd {
+  readonly own = true;
+  readonly handle: Handle;
+  purpose: CircuitPurpose;
+  readonly path: Target[];
+  state: 'building' | 'open' | 'closed' = 'building';
+  openedAt: Millis | undefined;
+  rttMs: number | undefined;
+  handlers: OriginHandlers;
+  link: Link | undefined;
+  readonly #parts: Parts;
+  readonly #times: Times;
+  #circuit: OriginCircuit | undefined;
+  #startedAt = 0;
+  #pingedAt = 0;
+  #grown: ((origin: Origin) => void) | undefined;
+
+  constructor(parts: Parts, times: Times, plan: Plan) {
+    this.#parts = parts;
+    this.#times = times;
+    this.handle = parts.context.handle();
+    this.purpose = plan.purpose;
+    this.path = plan.path;
+    this.handlers = plan.handlers;
+  }
+
+  get hops(): number {
+    return this.#circuit?.hops ?? 0;
+  }
+
+  binding(hop: number): Uint8Array {
+    return this.#open().binding(hop);
+  }
+
+  start(): void {
+    const [first] = this.path;
+    if (!first) return this.end('too-small-network');
+    this.#parts.dial(first.node, (link) => {
+      if (this.state === 'closed') return;
+      if (typeof link === 'string') this.end(link);
+      else this.#create(link, first);
+    });
+  }
+
+  send(hop: number, message: RelayMessage): void {
+    if (this.state !== 'closed' && this.link) this.#parts.links.send(this.link, [this.#open().send(hop, message)]);
+  }
+
+  /** Adds a node behind the last hop; `grown` is called when it stands. */
+  extend(target: Target, grown: (origin: Origin) => void): void {
+    this.path.push(target);
+    this.#grown = grown;
+    this.#arm();
+    this.#sendAll(this.#open().extend(target, nodeIdBytes(target.node)));
+  }
+
+  /** Makes a contact the next hop, through the inbox under `tag` at the last one. */
+  join(contact: Responder, tag: Uint8Array, grown: (origin: Origin) => void): void {
+    this.#grown = grown;
+    this.#arm();
+    this.#sendAll(this.#open().join(contact, tag));
+  }
+
+  /** Measures the round trip to the last hop. */
+  ping(): void {
+    if (this.state !== 'open') return;
+    this.#pingedAt = this.#parts.context.now;
+    this.send(this.hops, { stream: 0 as StreamId, command: relayCommand.PING, data: this.#parts.context.rng(8) });
+  }
+
+  receive(cell: Cell): void {
+    const event = this.#open().receive(cell);
+    if (!event) return;
+    if (event.type === 'grown') return this.#onGrown();
+    const { hop, message } = event;
+    if (message.command === relayCommand.REFUSED) {
+      return this.end(codeOfByte(message.data[0] ?? 0), hop);
+    }
+    if (message.command === relayCommand.PONG && hop === this.hops) {
+      this.rttMs = this.#parts.context.now - this.#pingedAt;
+      return this.#parts.context.changed();
+    }
+    if (message.command === relayCommand.DROP) return;
+    this.handlers.message(this, hop, message);
+  }
+
+  closed(code: Code): void {
+    this.#finish(code === 'none' ? 'destroyed' : code, this.hops);
+  }
+
+  /** Destroys the circuit. */
+  end(code: Code, hop = this.hops): void {
+    if (this.state === 'closed') return;
+    // What went wrong is this client's to know: hops hear NONE.
+    if (this.link && this.#circuit) this.#parts.links.destroy(this.link, this.#circuit.id, 'none');
+    this.#finish(code, hop);
+  }
+
+  #create(link: Link, first: Target): void {
+    this.link = link;
+    this.#circuit = new OriginCircuit(this.#parts.links.newCircuit(link), this.#parts.context.rng);
+    this.#startedAt = this.#parts.context.now;
+    this.#arm();
+    this.#parts.links.attach(link, this.#circuit.id, this);
+    this.#sendAll(this.#circuit.create(first));
+  }
+
+  #onGrown(): void {
+    const { context } = this.#parts;
+    context.changed();
+    context.timers.clear(this.#timer());
+    if (this.state === 'building') {
+      const next = this.path[this.hops];
+      if (next) {
+        this.#sendAll(this.#open().extend(next, nodeIdBytes(next.node)));
+        return this.#arm();
+      }
+      if (this.path.length > 1) this.#reportGuard(true);
+      if (this.path.length > 1) this.#times.builds = noteBuild(this.#times.builds, context.now - this.#startedAt);
+      this.state = 'open';
+      this.openedAt = context.now;
+      return this.handlers.open(this);
+    }
+    const grown = this.#grown;
+    this.#grown = undefined;
+    grown?.(this);
+  }
+
+  #arm(): void {
+    const limit = buildTimeout(this.#times.builds);
+    this.#parts.context.after(this.#timer(), limit, () => {
+      // What took too long counts as longer still, or a slow network would never be learned.
+      this.#times.builds = noteBuild(this.#times.builds, 2 * limit);
+      this.end('timeout');
+    });
+  }
+
+  #finish(code: Code, hop: number): void {
+    if (this.state === 'closed') return;
+    const { context } = this.#parts;
+    const { state } = this;
+    this.state = 'closed';
+    if (state === 'building' && hop === 0 && this.path.length > 1) this.#reportGuard(false);
+    context.timers.clear(this.#timer());
+    context.changed();
+    if (code !== 'finished') {
+      const path = this.path.map(({ node }) => node);
+      context.event({ type: 'circuit-failed', purpose: this.purpose, path, hop, code });
+    }
+    this.handlers.closed(this, code, hop);
+  }
+
+  #reportGuard(worked: boolean): void {
+    const [first] = this.path;
+    if (first) this.#parts.guard(first.node, worked);
+  }
+
+  #open(): OriginCircuit {
+    if (!this.#circuit) throw new RemoteError('unexpected', 'the circuit is not created');
+    return this.#circuit;
+  }
+
+  #sendAll(cells: Cell[]): void {
+    if (this.link) this.#parts.links.send(this.link, cells);
+  }
+
+  #timer(): string {
+    return `origin:${String(this.handle)}`;
+  }
+}
+
+/** This client's own circuits. */
+export class Origins {
+  readonly times: Times = { builds: [] };
+  readonly #parts: Parts;
+  readonly #origins = new Set<Origin>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  all(): Iterable<Origin> {
+    return this.#origins;
+  }
+
+  build(plan: Plan): Origin {
+    const { handlers } = plan;
+    const closed: OriginHandlers['closed'] = (origin, code, hop) => {
+      this.#origins.delete(origin);
+      handlers.closed(origin, code, hop);
+    };
+    const origin = new Origin(this.#parts, this.times, { ...plan, handlers: { ...handlers, closed } });
+    this.#origins.add(origin);
+    origin.start();
+    return origin;
+  }
+
+  /** Gives an open circuit to another owner and purpose. */
+  hand(origin: Origin, purpose: CircuitPurpose, handlers: OriginHandlers): void {
+    origin.purpose = purpose;
+    origin.handlers = {
+      ...handlers,
+      closed: (each, code, hop) => {
+        this.#origins.delete(each);
+        handlers.closed(each, code, hop);
+      },
+    };
+    this.#parts.context.changed();
+  }
+}

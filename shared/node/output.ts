@@ -1,0 +1,54 @@
+import type { Consensus } from '../directory/consensus.ts';
+import type { Code } from '../errors.ts';
+import type { OnionKeypair } from '../handshake/ntor.ts';
+import type { Guard } from '../path/guards.ts';
+import type { Session } from '../signal/session.ts';
+import type { CircuitId, LinkId, Millis, NodeId, StreamId } from '../units.ts';
+import type { Handle, InboxRef } from './input.ts';
+
+export type CircuitPurpose = 'conversation' | 'inbox' | 'directory' | 'lookup' | 'spare';
+
+/** A slow answer to a handshake, computed outside `receive`; comes back as `responded`. */
+export type RespondJob = { id: Uint8Array; onionKeys: OnionKeypair[]; onionskin: Uint8Array };
+
+/** What a test or an operator may watch. Nothing in it is content or an IP address. */
+export type TraceEvent = { at: Millis; link: LinkId; peer: NodeId | undefined; circuit: CircuitId; command: number; used: number; sent: boolean };
+
+export type NodeEvent =
+  | { type: 'consensus'; consensus: Consensus }
+  /** Two signed consensuses under one sequence number, or another fault that the user must see. */
+  | { type: 'alarm'; code: Code }
+  /** Links or circuits are not what they were: read them anew. */
+  | { type: 'changed' }
+  | { type: 'guards'; guards: Guard[] }
+  | { type: 'registered'; on: boolean }
+  | { type: 'inboxes'; inboxes: InboxRef[] }
+  | { type: 'answered'; handle: Handle; result: { body: Uint8Array } | { code: Code } }
+  | { type: 'channel-open'; handle: Handle; channel: Handle; circuit: Handle }
+  | { type: 'channel-failed'; handle: Handle; code: Code }
+  | { type: 'channel-incoming'; channel: Handle; circuit: Handle }
+  | { type: 'channel-message'; channel: Handle; data: Uint8Array }
+  /** All that was given to `channel-send` has left for the first link. */
+  | { type: 'channel-drained'; channel: Handle }
+  | { type: 'channel-closed'; channel: Handle; code: Code }
+  /** For the directory's services. */
+  | { type: 'request'; circuit: Handle; stream: StreamId; binding: Uint8Array; body: Uint8Array }
+  | { type: 'circuit-closed'; circuit: Handle }
+  /** An exception that no peer is to blame for; whatever met it was ended with the code `internal`. */
+  | { type: 'fault'; error: unknown }
+  /** Something was refused or destroyed; for counters. */
+  | { type: 'refused'; where: 'link' | 'circuit' | 'stream' | 'signal' | 'consensus'; code: Code }
+  /** One of this client's circuits could not be built, or broke: after `hop` hops stood. */
+  | { type: 'circuit-failed'; purpose: CircuitPurpose; path: NodeId[]; hop: number; code: Code };
+
+export type Output =
+  | { type: 'open-websocket'; link: LinkId }
+  | { type: 'create-peer'; link: LinkId; initiator: boolean }
+  | { type: 'signal-peer'; link: LinkId; session: Session }
+  | { type: 'send'; link: LinkId; data: Uint8Array }
+  | { type: 'close-link'; link: LinkId }
+  | { type: 'fetch-consensus' }
+  | { type: 'respond'; job: number; task: RespondJob }
+  | { type: 'wake'; at: Millis }
+  | { type: 'trace'; trace: TraceEvent }
+  | { type: 'event'; event: NodeEvent };

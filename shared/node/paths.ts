@@ -1,0 +1,101 @@
+import { shuffle } from '../crypto/rng.ts';
+import type { Consensus, ConsensusNode } from '../directory/consensus.ts';
+import { choosePath } from '../path/choose.ts';
+import { guardFailed, guardWorked, updateGuards, usableGuards, type Guard } from '../path/guards.ts';
+import { nodeIdBytes, type NodeId } from '../units.ts';
+import type { Context } from './context.ts';
+import type { Target } from './origins.ts';
+
+/** Guards in use at one time. */
+export const GUARDS = 2;
+
+export type Wish = {
+  length: number;
+  /** Nodes that may stand nowhere on the path. */
+  without?: Iterable<NodeId>;
+  /** Nodes that may not be its exit. */
+  exitNot?: Iterable<NodeId>;
+};
+
+export const targetOf = (node: ConsensusNode): Target => ({
+  node: node.id,
+  id: nodeIdBytes(node.id),
+  onionKey: node.onionKey,
+});
+
+/** This client's guards and path choices over the consensus in use. */
+export class Paths {
+  avoided: ReadonlySet<NodeId> = new Set();
+  readonly #context: Context;
+  readonly #self: NodeId;
+  #guards: Guard[];
+  #consensus: Consensus | undefined;
+
+  constructor(context: Context, self: NodeId, guards: Guard[]) {
+    this.#context = context;
+    this.#self = self;
+    this.#guards = guards;
+  }
+
+  get guards(): NodeId[] {
+    return this.#usable().slice(0, GUARDS);
+  }
+
+  update(consensus: Consensus): void {
+    this.#consensus = consensus;
+    const { rng, now } = this.#context;
+    const options = { self: this.#self, avoid: this.avoided, now, rng, want: GUARDS };
+    this.#keep(updateGuards(this.#guards, consensus, options));
+  }
+
+  avoid(nodes: Iterable<NodeId>): void {
+    this.avoided = new Set(nodes);
+    if (this.#consensus) this.update(this.#consensus);
+  }
+
+  failed(guard: NodeId): void {
+    this.#keep(guardFailed(this.#guards, guard, this.#context.now));
+    if (this.#consensus) this.update(this.#consensus);
+  }
+
+  worked(guard: NodeId): void {
+    this.#keep(guardWorked(this.#guards, guard));
+  }
+
+  /** Whether the network has nodes enough for a path of this length, whatever its guards do. */
+  possible(length: number): boolean {
+    const others = this.#consensus?.nodes.filter(({ id }) => id !== this.#self && !this.avoided.has(id));
+    return (others?.length ?? 0) >= length;
+  }
+
+  /** Undefined when the network is too small for it, or no guard is usable now. */
+  choose(wish: Wish): Target[] | undefined {
+    const consensus = this.#consensus;
+    if (!consensus) return undefined;
+    const usable = this.#usable();
+    const choose = (guards: NodeId[]): NodeId[] | undefined =>
+      choosePath(consensus, {
+        length: wish.length,
+        guards,
+        self: this.#self,
+        avoid: new Set([...this.avoided, ...(wish.without ?? [])]),
+        exitNot: new Set(wish.exitNot ?? []),
+        rng: this.#context.rng,
+      });
+    // Where the wish rules both guards out, a further one of the sample has to do.
+    const ids = choose(shuffle(this.#context.rng, usable.slice(0, GUARDS))) ?? choose(usable);
+    const byId = new Map(consensus.nodes.map((node) => [node.id, node]));
+    return ids?.map((id) => targetOf(byId.get(id) as ConsensusNode));
+  }
+
+  #usable(): NodeId[] {
+    const listed = new Set(this.#consensus?.nodes.map(({ id }) => id));
+    return usableGuards(this.#guards, this.#context.now).flatMap(({ id }) => (listed.has(id) ? [id] : []));
+  }
+
+  #keep(guards: Guard[]): void {
+    if (guards === this.#guards) return;
+    this.#guards = guards;
+    this.#context.event({ type: 'guards', guards });
+  }
+}
