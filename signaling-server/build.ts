@@ -1,5 +1,9 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { leashed } from './children.ts';
+import { EXIT_FAILURE, StartError } from './start-error.ts';
 
 /** What the built app depends on, below the root of the tree. */
 const sources = ['web', 'shared', 'circuits', 'vite.config.ts', 'package-lock.json'];
@@ -12,10 +16,15 @@ export const isBuilt = (root: string, webDir: string): boolean => {
   return sources.every((source) => newest(join(root, source)) <= builtAt);
 };
 
-/** Builds the app into `dist/web`. */
+/** Builds the app into `dist/web`, in a process of its own. Throws `StartError`. */
 export const buildApp = async (root: string): Promise<void> => {
-  const { build } = await import('vite');
-  await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const advice = 'See what `npm run build` says.';
+  if (!existsSync(vite))
+    throw new StartError(`The app is not built, and Vite is not installed. ${advice}`, EXIT_FAILURE);
+  const child = fork(vite, ['build', '--logLevel', 'warn'], { cwd: root, execArgv: leashed });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new StartError(`The app could not be built. ${advice}`, EXIT_FAILURE);
 };
 
 const newest = (path: string): number => {

@@ -1,6 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
@@ -8,7 +7,8 @@ const LONGEST_DELAY_MS = 30_000;
 const STEADY_MS = 60_000;
 const STOP_MS = 5_000;
 
-const leash = fileURLToPath(new URL('leash.ts', import.meta.url));
+/** Options of Node under which a child ends with its parent. */
+export const leashed = ['--import', new URL('leash.ts', import.meta.url).href];
 
 export type ChildSpec = {
   name: string;
@@ -37,7 +37,7 @@ export class Children {
     const startedAt = Date.now();
     const child = fork(spec.module, spec.args ?? [], {
       env: spec.env ?? process.env,
-      execArgv: ['--import', leash],
+      execArgv: leashed,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#running.add(child);

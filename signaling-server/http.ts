@@ -114,12 +114,19 @@ const send = (
 };
 
 const staticFiles = (folder: string): Static => {
-  if (!existsSync(folder)) return (_request, _response, next) => next?.();
+  if (!existsSync(folder)) {
+    return (_request, _response, next) => {
+      void next?.();
+    };
+  }
   return sirv(folder, {
     etag: true,
     setHeaders(response, path) {
       const hashed = path.startsWith(HASHED);
-      response.setHeader('Cache-Control', hashed ? `public, max-age=${String(YEAR_S)}, immutable` : 'no-cache');
+      response.setHeader(
+        'Cache-Control',
+        hashed ? `public, max-age=${String(YEAR_S)}, immutable` : 'no-cache',
+      );
     },
   });
 };
