@@ -26,7 +26,7 @@ import type { Rng } from '../crypto/rng.ts';
 import { verify } from '../crypto/sign.ts';
 import { LocalError, RemoteError } from '../errors.ts';
 import type { Millis, NodeId } from '../units.ts';
-import { INBOX_TAG_LENGTH, inboxIdentity } from './inbox.ts';
+import { inboxId, TAG_LENGTH } from './inbox.ts';
 
 const SIGNED = 'hourglass contact descriptor 1';
 const SEALED = text('hourglass contact blob 1');
@@ -50,8 +50,8 @@ export type Inbox = {
 };
 
 const inboxCodec: Codec<Inbox> = mapped(
-  struct({ exit: nodeIdCodec, tag: fixed(INBOX_TAG_LENGTH), onionKey: keyCodec }),
-  (inbox) => ({ ...inbox, id: inboxIdentity(inbox.onionKey) }),
+  struct({ exit: nodeIdCodec, tag: fixed(TAG_LENGTH), onionKey: keyCodec }),
+  (inbox) => ({ ...inbox, id: inboxId(inbox.onionKey) }),
   (inbox) => inbox,
 );
 

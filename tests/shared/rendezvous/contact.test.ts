@@ -19,7 +19,7 @@ import {
   type ContactDescriptor,
   type Published,
 } from '#shared/rendezvous/contact.ts';
-import { inboxIdentity } from '#shared/rendezvous/inbox.ts';
+import { inboxId } from '#shared/rendezvous/inbox.ts';
 import { nodeId } from '#shared/units.ts';
 import { anyBytes } from '#tests/support/arbitrary.ts';
 import { flipped, refusalOf } from '#tests/support/refusal.ts';
@@ -37,7 +37,7 @@ const anyDescriptor: fc.Arbitrary<ContactDescriptor> = fc.record({
   inboxes: fc.array(
     fc
       .record({ exit: anyBytes(32).map(nodeId), tag: anyBytes(16), onionKey: anyBytes(32) })
-      .map((inbox) => ({ ...inbox, id: inboxIdentity(inbox.onionKey) })),
+      .map((inbox) => ({ ...inbox, id: inboxId(inbox.onionKey) })),
     { maxLength: MAX_INBOXES },
   ),
   keyPackage: anyBytes(0, MAX_KEY_PACKAGE_BYTES),
@@ -46,7 +46,7 @@ const inbox = {
   exit: nodeId(seed('exit')),
   tag: seed('tag').slice(16),
   onionKey: seed('onion'),
-  id: inboxIdentity(seed('onion')),
+  id: inboxId(seed('onion')),
 };
 const descriptor: ContactDescriptor = { inboxes: [inbox], keyPackage: seed('key package') };
 const published = sealContact(rng, bob, period, 3, descriptor);
