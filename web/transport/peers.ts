@@ -93,7 +93,10 @@ export class Peers {
     const keep = this.#options.keepCandidate ?? (() => true);
     const candidates = session.candidates.filter(({ address }) => keep(address));
     const taken =
-      session.kind === due && quietly(() => peer.instance.signal(unpackSdp({ ...session, candidates })));
+      session.kind === due &&
+      quietly(() => {
+        peer.instance.signal(unpackSdp({ ...session, candidates }));
+      });
     if (!taken) this.#fail(link);
   }
 
@@ -102,7 +105,7 @@ export class Peers {
     if (!peer) return;
     this.#peers.delete(link);
     clearTimeout(peer.timer);
-    quietly(() => peer.instance.destroy());
+    quietly(() => void peer.instance.destroy());
   }
 
   closeAll(): void {
