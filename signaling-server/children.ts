@@ -15,6 +15,8 @@ export type ChildSpec = {
   module: string;
   args?: string[];
   env?: NodeJS.ProcessEnv;
+  /** Passes on what it says of faults only. */
+  quiet?: boolean;
   /** Called for every process that is started under this name. */
   started?(child: ChildProcess): void;
   /** False: it is not started again. Without it every one is. */
@@ -38,7 +40,7 @@ export class Children {
     const child = fork(spec.module, spec.args ?? [], {
       env: spec.env ?? process.env,
       execArgv: leashed,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', spec.quiet === true ? 'ignore' : 'inherit', 'inherit', 'ipc'],
     });
     this.#running.add(child);
     child.on('error', () => undefined);

@@ -10,6 +10,8 @@ import { startServer, type RunningServer } from './server.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
 
 const main = async (): Promise<void> => {
+  // What it writes is for its own user alone.
+  process.umask(0o077);
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
   stopOnFault(log);

@@ -2,6 +2,7 @@
  * `npm start`: builds the app when it is missing or older than its sources, runs the directory and a few headless
  * relays beside it, so that one person can try the whole network alone, and ends them all together.
  */
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -71,10 +72,11 @@ const startDirectory = (children: Children): Promise<number> =>
   });
 
 const startRelays = (children: Children, url: string, { localRelays, dataDir }: Config): void => {
+  const folder = join(resolve(dataDir), 'relays');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (let i = 1; i <= localRelays; i++) {
-    const args = ['--directory', url, '--data', join(resolve(dataDir), 'relays', String(i))];
-    const env = { HG_LOG_LEVEL: 'warn', ...process.env };
-    children.start({ name: `Relay ${String(i)}`, module: join(root, 'relay/main.ts'), args, env });
+    const args = ['--directory', url, '--key', join(folder, `${String(i)}.key`)];
+    children.start({ name: `Relay ${String(i)}`, module: join(root, 'relay/main.ts'), args, quiet: true });
   }
 };
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readConsensus } from '#shared/directory/consensus.ts';
 import { EXIT_CONFIG, EXIT_FAILURE } from '#server/start-error.ts';
 
 const program = fileURLToPath(new URL('../../signaling-server/start.ts', import.meta.url));
@@ -82,6 +83,13 @@ describe('npm start', () => {
     expect(await once(started.child, 'exit')).toEqual([0, null]);
     expect(children.filter(isAlive)).toEqual([]);
     expect(await isUp(url)).toBe(false);
+  });
+
+  it('is ready once all its relays have joined the network', async () => {
+    const url = await ready(run({ HG_LOCAL_RELAYS: '2' }));
+    const bytes = new Uint8Array(await (await fetch(`${url}consensus`)).arrayBuffer());
+    const { nodes } = readConsensus(bytes).verify({ now: Date.now() });
+    expect(nodes.map(({ capabilities }) => capabilities.headless)).toEqual([true, true]);
   });
 
   it('starts a directory that was killed again, at the same place', async () => {
