@@ -131,13 +131,17 @@ export class Net {
     for (const user of this.users) await this.guard(user, () => user.conversations.closed(channel.id));
   }
 
+  /** What was under way to the other still arrives. */
   async crash(user: User): Promise<void> {
-    for (const channel of [...this.channels]) {
-      this.channels.splice(this.channels.indexOf(channel), 1);
-      const other = this.other(user);
+    const other = this.other(user);
+    const orphans = this.channels.splice(0);
+    await user.boot();
+    for (const channel of orphans) {
+      for (const frame of channel.toward.get(other) ?? []) {
+        await this.guard(other, () => other.conversations.receive(channel.id, frame)).catch(() => undefined);
+      }
       await this.guard(other, () => other.conversations.closed(channel.id));
     }
-    await user.boot();
   }
 
   /** Hands over the frame at `at` of those that wait on a channel for `user`. */
