@@ -16,3 +16,9 @@ export const makeNodeKeys = (rng: Rng): NodeKeys => {
     signalling: xwingKeypair(rng(32)),
   };
 };
+
+/** The same keys under a node key that lasts, from its seed (32). */
+export const withNodeKey = (keys: NodeKeys, seed: Uint8Array): NodeKeys => {
+  const signing = signKeypair(seed);
+  return { ...keys, id: nodeId(signing.public), idBytes: signing.public, secret: signing.secret };
+};

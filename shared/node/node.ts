@@ -135,7 +135,7 @@ export class Node {
     };
   }
 
-  /** The next outputs. Never throws on what a peer sent; a command may throw a LocalError. */
+  /** The next outputs. Nothing makes it throw. */
   receive(input: Input, now: Millis): Output[] {
     this.#context.now = Math.max(now, this.#context.now);
     this.#take(input);
@@ -209,7 +209,7 @@ export class Node {
       case 'connect':
         return this.#callers.connect(command.handle, command.inboxes);
       case 'channel-send':
-        return this.#channel(command.channel)?.send(command.data);
+        return this.#send(command.channel, command.data);
       case 'channel-trust':
         return this.#channel(command.channel)?.trust();
       case 'channel-close':
@@ -227,6 +227,14 @@ export class Node {
       case 'stop':
         return this.#stop();
     }
+  }
+
+  #send(handle: Handle, data: Uint8Array): void {
+    const channel = this.#channel(handle);
+    this.#context.guard(
+      () => channel?.send(data),
+      (code) => channel?.close(code),
+    );
   }
 
   #channel(handle: Handle): Channel | undefined {

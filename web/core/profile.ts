@@ -1,0 +1,119 @@
+import { equal, hex } from '#shared/bytes/bytes.ts';
+import { bool, decode, encode, list, struct, text, u32, u64 } from '#shared/bytes/codec.ts';
+import { nodeIdCodec } from '#shared/bytes/fields.ts';
+import type { Rng } from '#shared/crypto/rng.ts';
+import { signKeypair, type SignKeypair } from '#shared/crypto/sign.ts';
+import type { Guard } from '#shared/path/guards.ts';
+import type { Millis, NodeId } from '#shared/units.ts';
+import {
+  decodeIdentity,
+  decodeOwnKeyPackage,
+  encodeIdentity,
+  encodeOwnKeyPackage,
+  makeIdentity,
+  makeKeyPackage,
+  type Identity,
+  type OwnKeyPackage,
+} from '#web/core/conversation/identity.ts';
+import type { Store } from '#web/core/store/ports.ts';
+
+/** How long the address vouches for the MLS key. */
+const CREDENTIAL_MS: Millis = 365 * 86_400_000;
+/** Periods for which a key package's private half is kept: a welcome may be that late. */
+const KEPT_PERIODS = 15;
+
+const settingsCodec = struct({ name: text(64), relaying: bool, avoided: list(nodeIdCodec, 1000) });
+const guardsCodec = list(
+  struct({ id: nodeIdCodec, addedAt: u64, lastListed: u64, failures: u32, retryAt: u64 }),
+  64,
+);
+
+export type SettingsRecord = { name: string; relaying: boolean; avoided: NodeId[] };
+export type User = { address: SignKeypair; identity: Identity };
+
+const defaults: SettingsRecord = { name: '', relaying: true, avoided: [] };
+
+/** Who this user is, and what they set: as the store keeps it. */
+export class Profile {
+  readonly #store: Store;
+  readonly #rng: Rng;
+  settings: SettingsRecord = defaults;
+  guards: Guard[] = [];
+  user: User | undefined;
+  #keyPackages: { period: number; own: OwnKeyPackage }[] = [];
+
+  private constructor(store: Store, rng: Rng) {
+    this.#store = store;
+    this.#rng = rng;
+  }
+
+  static async load(store: Store, rng: Rng): Promise<Profile> {
+    const profile = new Profile(store, rng);
+    const settings = await store.get('settings', 'settings');
+    const guards = await store.get('guards', 'guards');
+    if (settings) profile.settings = decode(settingsCodec, settings);
+    if (guards) profile.guards = decode(guardsCodec, guards);
+    const records = new Map(await store.all('identity'));
+    const [seed, identity] = [records.get('seed'), records.get('mls')];
+    if (seed && identity) profile.user = { address: signKeypair(seed), identity: decodeIdentity(identity) };
+    for (const [key, value] of records) {
+      const [kind, period] = key.split('/');
+      if (kind === 'package') profile.#keyPackages.push({ period: Number(period), own: decodeOwnKeyPackage(value) });
+    }
+    return profile;
+  }
+
+  get keyPackages(): OwnKeyPackage[] {
+    return this.#keyPackages.map(({ own }) => own);
+  }
+
+  /** Makes the identity at the first call. */
+  async begin(name: string, now: Millis): Promise<User> {
+    if (this.user) return this.user;
+    const seed = this.#rng(32);
+    const address = signKeypair(seed);
+    const identity = makeIdentity(this.#rng, address, now + CREDENTIAL_MS);
+    const settings = { ...this.settings, name };
+    await this.#store.write([
+      { table: 'identity', key: 'seed', value: seed },
+      { table: 'identity', key: 'mls', value: encodeIdentity(identity) },
+      { table: 'settings', key: 'settings', value: encode(settingsCodec, settings) },
+    ]);
+    this.settings = settings;
+    this.user = { address, identity };
+    return this.user;
+  }
+
+  async set(changes: Partial<SettingsRecord>): Promise<void> {
+    const settings = { ...this.settings, ...changes };
+    await this.#store.write([{ table: 'settings', key: 'settings', value: encode(settingsCodec, settings) }]);
+    this.settings = settings;
+  }
+
+  async keepGuards(guards: Guard[]): Promise<void> {
+    this.guards = guards;
+    await this.#store.write([{ table: 'guards', key: 'guards', value: encode(guardsCodec, guards) }]);
+  }
+
+  /** The key package of a period, made at the first call; those too old to be used are erased. */
+  async keyPackage(user: User, period: number): Promise<OwnKeyPackage> {
+    const known = this.#keyPackages.find((each) => each.period === period);
+    if (known) return known.own;
+    const own = await makeKeyPackage(user.identity);
+    const old = this.#keyPackages.filter((each) => each.period < period - KEPT_PERIODS);
+    await this.#store.write([
+      { table: 'identity', key: `package/${String(period)}`, value: encodeOwnKeyPackage(own) },
+      ...old.map((each) => ({ table: 'identity', key: `package/${String(each.period)}`, value: undefined }) as const),
+    ]);
+    this.#keyPackages = [...this.#keyPackages.filter((each) => !old.includes(each)), { period, own }];
+    return own;
+  }
+
+  isSelf(address: Uint8Array): boolean {
+    return this.user !== undefined && equal(this.user.address.public, address);
+  }
+
+  get id(): string | undefined {
+    return this.user && hex(this.user.address.public);
+  }
+}

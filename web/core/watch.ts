@@ -1,0 +1,187 @@
+import type { Consensus } from '#shared/directory/consensus.ts';
+import type { Handle } from '#shared/node/input.ts';
+import type { Node } from '#shared/node/node.ts';
+import type { NodeEvent } from '#shared/node/output.ts';
+import type { CircuitState } from '#shared/node/views.ts';
+import { encodeAddress } from '#shared/rendezvous/address.ts';
+import { nodeId, type Millis, type NodeId } from '#shared/units.ts';
+import type { CircuitView, ClientEvent, ClientState, ConversationView, MessageView } from '#web/api.ts';
+import type { Session } from '#web/core/conversation/session.ts';
+import type { Host } from '#web/core/host.ts';
+import { nodeName } from '#web/core/names.ts';
+import type { Reach } from '#web/core/reach.ts';
+import { circuitView, linkView, nodeViews, statusOf } from '#web/core/views.ts';
+
+/** Views are told at most this often. */
+const TELL_MS: Millis = 100;
+/** Round trips change without an event; they are looked at this often. */
+const LOOK_MS: Millis = 3000;
+
+type Env = {
+  node: Node;
+  ports: Host['ports'];
+  self(): NodeId | undefined;
+  avoided(): NodeId[];
+  conversations(): Session[];
+  reach(conversation: string): Reach | undefined;
+  circuitOf(channel: Handle): Handle | undefined;
+  emit(event: ClientEvent): void;
+};
+
+type Failed = Extract<NodeEvent, { type: 'circuit-failed' }>;
+
+/** What the user may see of the node: views of its state, told when they change. */
+export class Watch {
+  consensus: Consensus | undefined;
+  readonly #env: Env;
+  /** Channels whose contact is known. */
+  readonly #bound = new Map<Handle, string>();
+  /** The last circuit that a conversation lost, until it has another. */
+  readonly #lost = new Map<string, CircuitView>();
+  #lastCircuits = new Map<Handle, CircuitState>();
+  #cancel: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
+  readonly #told = new Map<string, string>();
+  #conversationsDue = false;
+  #stopped = false;
+
+  constructor(env: Env) {
+    this.#env = env;
+    this.#look();
+  }
+
+  state(): Omit<ClientState, 'profile' | 'settings' | 'conversations'> {
+    const { node } = this.#env;
+    return {
+      status: this.#status(),
+      links: node.links.map(linkView),
+      nodes: nodeViews(this.consensus, this.#env.avoided(), this.#env.self()),
+      circuits: this.#circuits(),
+      node: this.#node(),
+      consensusAt: this.consensus?.time ?? null,
+    };
+  }
+
+  conversations(): ConversationView[] {
+    return this.#env.conversations().map((session) => {
+      const { id, contact, name, state, reachable, unread, last, sent, resent } = session.summary;
+      const waiting = reachable ? null : (this.#env.reach(id)?.waiting ?? 'circuit');
+      const explained = last && this.explain(last);
+      const address = encodeAddress(contact);
+      return { id, name, address, state, reachable, waiting, unread, last: explained, sent, resent };
+    });
+  }
+
+  /** A message that is not under way says what it waits for. */
+  explain(message: MessageView): MessageView {
+    if (message.state !== 'queued') return message;
+    const waiting = this.#env.reach(message.conversation)?.waiting;
+    return { ...message, reason: message.reason ?? waiting ?? null };
+  }
+
+  bind(channel: Handle, conversation: string): void {
+    if (this.#bound.get(channel) === conversation) return;
+    this.#bound.set(channel, conversation);
+    this.#lost.delete(conversation);
+    this.changed();
+  }
+
+  unbind(channel: Handle): void {
+    this.#bound.delete(channel);
+    this.changed();
+  }
+
+  /** One of this client's circuits ended. */
+  failed({ hop, code, path }: Failed): void {
+    for (const [handle, circuit] of this.#lastCircuits) {
+      if (circuit.path.length !== path.length || circuit.path.some((node, i) => node !== path[i])) continue;
+      for (const conversation of this.#conversationsOn(handle)) {
+        const closed = { ...circuit, state: 'closed' } as const;
+        this.#lost.set(conversation, circuitView(closed, this.#directory(), conversation, null, { hop, code }));
+      }
+    }
+    this.changed();
+  }
+
+  changed(): void {
+    if (this.#stopped) return;
+    this.#cancel ??= this.#env.ports.timer(TELL_MS, () => this.#tell());
+  }
+
+  conversationChanged(): void {
+    this.#conversationsDue = true;
+    this.changed();
+  }
+
+  nodesChanged(): void {
+    this.changed();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+    this.#cancelLook?.();
+  }
+
+  #look(): void {
+    this.#cancelLook = this.#env.ports.timer(LOOK_MS, () => {
+      this.changed();
+      this.#look();
+    });
+  }
+
+  #tell(): void {
+    this.#cancel = undefined;
+    const { status, links, nodes, circuits, node, consensusAt } = this.state();
+    this.#once('node', { type: 'node', node });
+    this.#once('nodes', { type: 'nodes', nodes, consensusAt });
+    this.#once('links', { type: 'links', links });
+    this.#once('circuits', { type: 'circuits', circuits });
+    this.#once('status', { type: 'status', status });
+    if (!this.#conversationsDue) return;
+    this.#conversationsDue = false;
+    this.#env.emit({ type: 'conversations', conversations: this.conversations() });
+  }
+
+  /** Says only what is not what was said. */
+  #once(part: string, event: ClientEvent): void {
+    const said = JSON.stringify(event);
+    if (this.#told.get(part) === said) return;
+    this.#told.set(part, said);
+    this.#env.emit(event);
+  }
+
+  #status(): ClientState['status'] {
+    const online = (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine !== false;
+    return statusOf(this.#env.node, this.consensus, this.#env.self(), online);
+  }
+
+  #node(): ClientState['node'] {
+    const id = this.#env.self();
+    return id === undefined ? null : { id, name: nodeName(id), registered: this.#env.node.registered };
+  }
+
+  #directory(): NodeId | undefined {
+    return this.consensus && nodeId(this.consensus.directoryKey);
+  }
+
+  #conversationsOn(circuit: Handle): string[] {
+    const bound = [...this.#bound].filter(([channel]) => this.#env.circuitOf(channel) === circuit);
+    return [...new Set(bound.map(([, conversation]) => conversation))];
+  }
+
+  #circuits(): CircuitView[] {
+    const { circuits } = this.#env.node;
+    this.#lastCircuits = new Map(circuits.map((circuit) => [circuit.handle, circuit]));
+    const directory = this.#directory();
+    const live = circuits.flatMap((circuit) => {
+      const conversations = this.#conversationsOn(circuit.handle);
+      if (conversations.length === 0) return [circuitView(circuit, directory, null, null)];
+      return conversations.map((id) => {
+        const renewsAt = circuit.purpose === 'conversation' ? (this.#env.reach(id)?.renewsAt ?? null) : null;
+        return circuitView(circuit, directory, id, renewsAt);
+      });
+    });
+    return [...live, ...this.#lost.values()];
+  }
+}

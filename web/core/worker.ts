@@ -1,0 +1,127 @@
+import { LocalError } from '#shared/errors.ts';
+import type { Input } from '#shared/node/input.ts';
+import type { TraceEvent } from '#shared/node/output.ts';
+import type { LinkId } from '#shared/units.ts';
+import { Client } from '#web/core/client.ts';
+import type { Host } from '#web/core/host.ts';
+import { openIdbStore } from '#web/core/store/idb.ts';
+import { serveClient } from '#web/rpc.ts';
+import { Carriers } from '#web/transport/carriers.ts';
+import type { FromWorker, Setup, ToWorker } from '#web/transport/page-peers.ts';
+
+/** The worker's side: the client core, with WebSockets of its own and the page's peer connections. */
+
+type Scope = {
+  postMessage(message: FromWorker): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+};
+const scope = globalThis as unknown as Scope;
+
+/** Of a test, the last so many cells. */
+const MAX_TRACES = 200_000;
+
+/** No entropy source takes more in one call. */
+const ENTROPY_STEP = 65_536;
+
+const rng = (length: number): Uint8Array => {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += ENTROPY_STEP) crypto.getRandomValues(bytes.subarray(at, at + ENTROPY_STEP));
+  return bytes;
+};
+
+const fetchConsensus = async (url: string): Promise<Uint8Array> => {
+  const response = await fetch(url, { cache: 'no-store' });
+  if (!response.ok) throw new LocalError('no-consensus');
+  return new Uint8Array(await response.arrayBuffer());
+};
+
+let carriers: Carriers | undefined;
+
+const createHost = (setup: Setup, input: (input: Input) => void): Host => {
+  const made = new Carriers({
+    open: (link) => input({ type: 'link-open', link }),
+    data: (link, data) => input({ type: 'link-data', link, data }),
+    closed: (link) => {
+      scope.postMessage({ type: 'close-peer', link });
+      input({ type: 'link-closed', link });
+    },
+    session: (link, session) => input({ type: 'peer-session', link, session }),
+  });
+  carriers = made;
+  const soon = new MessageChannel();
+  const later: (() => void)[] = [];
+  soon.port1.onmessage = () => later.shift()?.();
+  const closeLink = (link: LinkId): void => {
+    made.close(link);
+    scope.postMessage({ type: 'close-peer', link });
+  };
+  const ports: Host['ports'] = {
+    now: () => Date.now(),
+    rng,
+    timer: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs);
+      return () => clearTimeout(timer);
+    },
+    later: (run) => {
+      later.push(run);
+      soon.port2.postMessage(null);
+    },
+    openWebSocket: (link) => made.webSocket(link, new WebSocket(setup.linkUrl)),
+    createPeer: (link, initiator) => scope.postMessage({ type: 'create-peer', link, initiator }),
+    signalPeer: (link, session) => scope.postMessage({ type: 'signal-peer', link, session }),
+    send: (link, data) => made.send(link, data),
+    closeLink,
+    fetchConsensus: () => {
+      fetchConsensus(setup.consensusUrl).then(
+        (body) => input({ type: 'consensus', body }),
+        () => input({ type: 'consensus-failed' }),
+      );
+    },
+  };
+  return { ports, stop: () => made.closeAll() };
+};
+
+let give: (input: Input) => void = () => undefined;
+
+const begin = async (setup: Setup, port: MessagePort): Promise<void> => {
+  const traces: TraceEvent[] = [];
+  const trace = (event: TraceEvent): void => {
+    traces.push(event);
+    if (traces.length > MAX_TRACES) traces.splice(0, MAX_TRACES / 2);
+  };
+  const client = await Client.open({
+    store: await openIdbStore(setup.profile),
+    host: (input) => {
+      give = input;
+      return createHost(setup, input);
+    },
+    origin: setup.origin,
+    ...(setup.trace && { trace }),
+  });
+  serveClient(port, client, (listener) => client.subscribe(listener));
+  if (setup.trace) {
+    port.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+      if (data === 'traces') port.postMessage({ traces });
+    });
+  }
+};
+
+scope.onmessage = ({ data }) => {
+  switch (data.type) {
+    case 'setup':
+      begin(data.setup, data.port).catch((error: unknown) => {
+        console.error(error);
+        scope.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+      });
+      return;
+    case 'session':
+      return give({ type: 'peer-session', link: data.link, session: data.session });
+    case 'channel':
+      return carriers?.channel(data.link, data.channel);
+    case 'channel-port':
+      return carriers?.port(data.link, data.port);
+    case 'peer-closed':
+      carriers?.close(data.link);
+      return give({ type: 'link-closed', link: data.link });
+  }
+};
