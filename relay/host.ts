@@ -9,7 +9,6 @@ import { nodeWrtc, type WrtcOptions } from './peers.ts';
 export type HostOptions = WrtcOptions & {
   /** The server's base URL, as people open it. */
   directory: string;
-  keepCandidate?: (address: string) => boolean;
 };
 
 /** The world as a node in Node meets it: node-datachannel, WebSockets, timers and the system's entropy. */
@@ -17,7 +16,7 @@ export type Host = { ports: Omit<Ports, 'event'>; stop(): void };
 
 export const systemRng: Rng = (length) => new Uint8Array(randomBytes(length));
 
-type ClientConfig = { iceServers: RTCIceServer[]; link: string };
+export type ClientConfig = { iceServers: RTCIceServer[]; link: string; candidates: 'all' | 'loopback' };
 
 const FETCH_MS = 10_000;
 /** A consensus of 10,000 nodes. */
@@ -39,7 +38,8 @@ const fetchConsensus = async (directory: string): Promise<Uint8Array> => {
 };
 
 export const createHost = (options: HostOptions, config: ClientConfig, input: (input: Input) => void): Host => {
-  const { directory, keepCandidate } = options;
+  const { directory } = options;
+  const loopback = config.candidates === 'loopback';
   const carriers = new Carriers({
     open: (link) => input({ type: 'link-open', link }),
     data: (link, data) => input({ type: 'link-data', link, data }),
@@ -50,9 +50,9 @@ export const createHost = (options: HostOptions, config: ClientConfig, input: (i
     session: (link, session) => input({ type: 'peer-session', link, session }),
   });
   const peers = new Peers({
-    wrtc: nodeWrtc(options),
+    wrtc: nodeWrtc(loopback ? { bindAddress: '127.0.0.1', ...options } : options),
     iceServers: config.iceServers,
-    ...(keepCandidate && { keepCandidate }),
+    keepCandidate: (address) => !loopback || address.startsWith('127.'),
     carry: (link, channel) => carriers.channel(link, channel),
     events: {
       session: (link, session) => input({ type: 'peer-session', link, session }),

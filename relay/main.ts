@@ -45,13 +45,8 @@ const configOf = async (directory: string): ReturnType<typeof fetchConfig> => {
 
 const { directory, key, bind } = options();
 const config = await configOf(directory);
-const local = bind?.startsWith('127.') === true;
 const input = (each: Input): void => driver.input(each);
-const host = createHost(
-  { directory, ...(bind !== undefined && { bindAddress: bind }), ...(local && { keepCandidate: (a) => a.startsWith('127.') }) },
-  config,
-  input,
-);
+const host = createHost({ directory, ...(bind !== undefined && { bindAddress: bind }) }, config, input);
 const keys = loadKeys(key, systemRng);
 const node = new Node({ keys, rng: systemRng, now: Date.now(), role: 'node', headless: true, maxLinks: MAX_LINKS });
 const event = (each: NodeEvent): void => {

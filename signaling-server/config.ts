@@ -58,6 +58,8 @@ const schema = v.object({
   /** The longest random wait of a new node before it registers. */
   HG_REGISTRATION_DELAY_MS: number(0, 0, 5 * MINUTE_MS),
   HG_ICE_SERVERS: v.pipe(v.optional(v.string(), '[]'), parsed, iceServers),
+  /** Which ICE candidates clients use: `loopback` keeps everything on one machine, as tests do. */
+  HG_CANDIDATES: v.optional(v.picklist(['all', 'loopback'], 'is all or loopback'), 'all'),
   HG_MAX_LINKS: number(4_096, 1, 100_000),
   HG_MAX_NODES: number(MAX_NODES, 1, MAX_NODES),
   HG_MAX_DESCRIPTORS: number(100_000, 1, 100_000_000),
@@ -73,6 +75,8 @@ const schema = v.object({
 type Variables = v.InferOutput<typeof schema>;
 type Variable = keyof Variables;
 
+export type Candidates = 'all' | 'loopback';
+
 export type IceServer = { urls: string | string[]; username?: string; credential?: string };
 
 export type Config = {
@@ -87,6 +91,7 @@ export type Config = {
   directoryHops: number;
   registrationDelayMs: number;
   iceServers: IceServer[];
+  candidates: Candidates;
   maxLinks: number;
   maxNodes: number;
   maxDescriptors: number;
@@ -116,6 +121,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     directoryHops: of.HG_DIRECTORY_HOPS,
     registrationDelayMs: of.HG_REGISTRATION_DELAY_MS,
     iceServers: of.HG_ICE_SERVERS,
+    candidates: of.HG_CANDIDATES,
     maxLinks: of.HG_MAX_LINKS,
     maxNodes: of.HG_MAX_NODES,
     maxDescriptors: of.HG_MAX_DESCRIPTORS,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import sirv from 'sirv';
 import { hex } from '#shared/bytes/bytes.ts';
-import type { IceServer } from './config.ts';
+import type { Candidates, IceServer } from './config.ts';
 import { securityHeaders } from './headers.ts';
 import type { ConsensusRecord } from './stores/ports.ts';
 
@@ -10,6 +10,7 @@ export type HttpOptions = {
   /** Folder of the built app. */
   webDir: string;
   iceServers: IceServer[];
+  candidates: Candidates;
   /** Where links are taken, a path. */
   linkPath: string;
   consensus(): ConsensusRecord | undefined;
@@ -31,10 +32,11 @@ const YEAR_S = 365 * 24 * 3_600;
  * It reads no body, keeps no cookie, and looks at no address.
  */
 export const createHttp = (options: HttpOptions): Server => {
+  const { iceServers, candidates } = options;
   const files = staticFiles(options.webDir);
   const routes = new Map<string, Handler>([
     ['/consensus', (request) => consensusAnswer(request, options.consensus())],
-    ['/client.json', () => json({ iceServers: options.iceServers, link: options.linkPath })],
+    ['/client.json', () => json({ iceServers, link: options.linkPath, candidates })],
     ['/healthz', () => json({ status: 'ok' })],
   ]);
   const server = createServer(

@@ -61,10 +61,11 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   });
   const process = randomUUID();
   const directory = new Directory({ ...config, keys, live, archive, clock, log, process, circuits: hop });
-  const { webDir, iceServers, maxLinks } = config;
+  const { webDir, iceServers, candidates, maxLinks } = config;
   const server = createHttp({
     webDir,
     iceServers,
+    candidates,
     linkPath: LINK_PATH,
     consensus: () => directory.consensus,
   });

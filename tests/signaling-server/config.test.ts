@@ -25,6 +25,7 @@ describe('settings', () => {
       directoryHops: 1,
       registrationDelayMs: 0,
       iceServers: [],
+      candidates: 'all',
       maxLinks: 4_096,
       maxNodes: 10_000,
       maxDescriptors: 100_000,

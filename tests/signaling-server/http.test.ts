@@ -30,7 +30,7 @@ describe('the directory over HTTP', () => {
     writeFileSync(join(webDir, 'assets/core-a1b2c3.js'), '//');
     writeFileSync(join(folder, 'secret.txt'), 'secret');
     const iceServers = [{ urls: 'stun:stun.example.org' }];
-    server = createHttp({ webDir, iceServers, linkPath: '/link', consensus: () => consensus });
+    server = createHttp({ webDir, iceServers, candidates: 'all', linkPath: '/link', consensus: () => consensus });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     port = (server.address() as AddressInfo).port;
@@ -123,6 +123,7 @@ describe('the directory over HTTP', () => {
 
   it('tells a client what it must know, and health', async () => {
     expect(await (await get('/client.json')).json()).toEqual({
+      candidates: 'all',
       iceServers: [{ urls: 'stun:stun.example.org' }],
       link: '/link',
     });
