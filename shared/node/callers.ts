@@ -7,6 +7,7 @@ import type { Millis, NodeId, StreamId } from '../units.ts';
 import { Channel } from './channel.ts';
 import type { Context } from './context.ts';
 import type { Handle, InboxRef } from './input.ts';
+import { HANDSHAKE_MS } from './limits.ts';
 import type { Origin, OriginHandlers, Origins } from './origins.ts';
 import { targetOf, type Paths } from './paths.ts';
 
@@ -123,11 +124,17 @@ export class Callers {
 
   #join(origin: Origin, inbox: InboxRef, call: Call): void {
     const stream = 0 as StreamId;
+    const { context } = this.#parts;
+    const closing = `closing:${String(origin.handle)}`;
     origin.join({ id: inbox.id, onionKey: inbox.onionKey }, inbox.tag, () => {
       const channel = new Channel(this.#parts.context, origin.handle, {
         send: (message) => origin.send(CONTACT_HOP, message),
         grant: (cells) => origin.send(CONTACT_HOP - 1, creditMessage(stream, cells)),
-        close: () => origin.end('finished'),
+        close: (_, said) => {
+          if (!said) return origin.end('finished');
+          // A DESTROY would overtake the END; the contact closes its side, and that ends the circuit.
+          context.after(closing, HANDSHAKE_MS, () => origin.end('finished'));
+        },
       });
       this.channels.set(channel.handle, channel);
       this.#parts.origins.hand(origin, 'conversation', {
@@ -139,15 +146,15 @@ export class Callers {
           } else throw new RemoteError('unexpected', 'a message from a hop that has none to send');
         },
         closed: (_, code) => {
+          context.timers.clear(closing);
           this.channels.delete(channel.handle);
           channel.lost(code);
         },
       });
-      const { context } = this.#parts;
       context.event({ type: 'channel-open', handle: call.handle, channel: channel.handle, circuit: origin.handle });
       // Whoever answers under the inbox's onion key is the contact.
       channel.trust();
-      origin.ping();
+      if (channel.spend()) origin.ping();
     });
   }
 }

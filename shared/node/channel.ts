@@ -12,6 +12,9 @@ import type { Handle } from './input.ts';
 /** Longest message on a channel. */
 export const MAX_CHANNEL_MESSAGE = 256 * 1024;
 
+/** PONGs that may wait for credit: a contact that grants none gets no more answers. */
+const MAX_PONGS = 8;
+
 /** Cells that may wait for credit; more is the sender's to hold back, until `channel-drained`. */
 const MAX_WAITING = 4096;
 
@@ -22,7 +25,8 @@ type Lower = {
   send(message: RelayMessage): void;
   /** Lets the other side send more cells. */
   grant(cells: number): void;
-  close(code: Code): void;
+  /** `said`: an END was sent, and has to get through before what carries it goes. */
+  close(code: Code, said: boolean): void;
 };
 
 /**
@@ -65,6 +69,11 @@ export class Channel {
     this.#lower.grant(this.#receive.widen());
   }
 
+  /** Takes the credit for one cell that goes to the peer beside this channel's own. */
+  spend(): boolean {
+    return !this.#closed && this.#send.take();
+  }
+
   granted(cells: number): void {
     this.#send.grant(cells);
     this.#pump();
@@ -79,27 +88,30 @@ export class Channel {
       const data = this.#assembler.push(message.data);
       if (data) this.#context.event({ type: 'channel-message', channel: this.handle, data });
     } else if (message.command === relayCommand.PING) {
-      this.#queue.push([{ ...message, command: relayCommand.PONG }]);
+      if (this.#queue.length < MAX_PONGS) this.#queue.push([{ ...message, command: relayCommand.PONG }]);
       this.#pump();
     } else if (message.command === relayCommand.END) {
       this.close(codeOfByte(message.data[0] ?? 0));
-    } else if (message.command !== relayCommand.DROP) throw new RemoteError('unexpected');
+    } else if (message.command !== relayCommand.PONG && message.command !== relayCommand.DROP) {
+      throw new RemoteError('unexpected');
+    }
   }
 
   /** Says goodbye and closes. */
   end(): void {
     if (this.#closed) return;
-    if (this.#send.take()) {
+    const said = this.#send.take();
+    if (said) {
       const data = Uint8Array.of(byteOfCode('finished'));
       this.#lower.send({ stream: STREAM, command: relayCommand.END, data });
     }
-    this.close('finished');
+    this.close('finished', said);
   }
 
-  close(code: Code): void {
+  close(code: Code, said = false): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#lower.close(code);
+    this.#lower.close(code, said);
     this.#context.event({ type: 'channel-closed', channel: this.handle, code });
   }
 

@@ -1,5 +1,6 @@
 import { relayCommand } from '../cell/commands.ts';
 import type { Cell } from '../cell/codec.ts';
+import { CONTACT_HOP } from '../cell/geometry.ts';
 import type { RelayMessage } from '../cell/relay.ts';
 import { OriginCircuit } from '../circuit/origin.ts';
 import { RemoteError, codeOfByte, type Code } from '../errors.ts';
@@ -115,7 +116,9 @@ export class Origin implements CircuitEnd {
     }
     if (message.command === relayCommand.PONG && hop === this.hops) {
       this.rttMs = this.#parts.context.now - this.#pingedAt;
-      return this.#parts.context.changed();
+      this.#parts.context.changed();
+      // A contact's answer came on its channel's credit, and the channel counts it.
+      if (hop < CONTACT_HOP) return;
     }
     if (message.command === relayCommand.DROP) return;
     this.handlers.message(this, hop, message);

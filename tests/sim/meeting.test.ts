@@ -1,34 +1,115 @@
-import { describe, expect, it } from 'vitest';
-import { World, type SimNode } from './world.ts';
-import type { InboxRef } from '#shared/node/input.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cellCommand } from '#shared/cell/commands.ts';
+import { usedLength } from '#shared/cell/geometry.ts';
+import type { TraceEvent } from '#shared/node/output.ts';
+import type { SimNode } from './sim-node.ts';
+import { closing, exchange, heard, meet, openInboxes, say } from './talk.ts';
+import { World } from './world.ts';
 
-const inboxesOf = (node: SimNode): InboxRef[] =>
-  node.events.flatMap((event) => (event.type === 'inboxes' ? [event.inboxes] : [])).at(-1) ?? [];
+const relay = new Set<number>([cellCommand.RELAY, cellCommand.RELAY_EARLY]);
+const filled = (length: number): Uint8Array => new Uint8Array(length).map((_, i) => i * 7);
 
 describe('two users meet through circuits', () => {
-  it('passes messages both ways', async () => {
-    const world = await new World().start();
-    const relays = await world.relays(8);
-    console.log(relays.map((r) => r.node.links.length));
-    const alice = world.add('alice', false);
-    const bob = world.add('bob', false);
-    bob.command({ type: 'open-inboxes', count: 2 });
-    await world.clock.pass(3000); const t = (n: SimNode) => console.log(n.name, n.events.filter((e) => !['changed','guards'].includes(e.type)).map((e) => JSON.stringify({ ...e, consensus: e.type==='consensus' ? e.consensus.nodes.length : undefined })).slice(0,30), n.node.links.length); t(relays[0]!); t(bob);
-    await world.until(() => inboxesOf(bob).length === 2, 60_000);
-    alice.command({ type: 'connect', handle: 1, inboxes: inboxesOf(bob) });
-    await world.until(() => alice.events.some((e) => e.type === 'channel-open'), 30_000);
-    const open = alice.events.find((e) => e.type === 'channel-open')!;
-    const incoming = bob.events.find((e) => e.type === 'channel-incoming')!;
-    const big = new Uint8Array(200_000).map((_, i) => i);
-    alice.command({ type: 'channel-send', channel: open.channel, data: big });
-    bob.command({ type: 'channel-send', channel: incoming.channel, data: big });
-    bob.command({ type: 'channel-trust', channel: incoming.channel });
-    await world.until(() => [alice, bob].every((n) => n.events.some((e) => e.type === 'channel-message')), 60_000);
-    for (const n of [alice, bob]) {
-      const got = n.events.find((e) => e.type === 'channel-message')!;
-      expect(got.data).toEqual(big);
+  let world: World;
+  let alice: SimNode;
+  let bob: SimNode;
+
+  beforeAll(async () => {
+    world = await new World({ seed: 11 }).start();
+    await world.relays(8);
+    alice = world.add('alice', false);
+    bob = world.add('bob', false);
+    await openInboxes(world, bob);
+  });
+
+  it('stand six nodes apart, three of each side’s choosing', async () => {
+    const { chain, callerChannel } = await meet(world, alice, bob);
+    expect(chain).toHaveLength(8);
+    const nodes = chain.slice(1, -1).map(({ name }) => name);
+    const [callers, owners] = [nodes.slice(0, 3), nodes.slice(3)];
+    expect(new Set(callers).size).toBe(3);
+    expect(new Set(owners).size).toBe(3);
+    expect(callers).not.toContain(owners[0]);
+    expect(new Set(nodes).size).toBeGreaterThanOrEqual(4);
+    const users = [alice.id, bob.id];
+    for (const user of [alice, bob]) {
+      expect(user.node.links.filter(({ peer }) => peer !== undefined && users.includes(peer))).toEqual([]);
     }
-    expect(world.nodes.flatMap((n) => n.faults())).toEqual([]);
-    console.log(alice.events.filter((e) => e.type !== 'changed' && e.type!=='consensus' && e.type!=='guards').map((e) => e.type + ('code' in e ? e.code : '')));
+    alice.command({ type: 'channel-close', channel: callerChannel });
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('pass messages of any size both ways, whole and in order', async () => {
+    const talk = await meet(world, alice, bob);
+    bob.command({ type: 'channel-trust', channel: talk.ownerChannel });
+    const messages = [0, 1, 1040, 5000, 200_000, 3].map(filled);
+    for (const data of messages) {
+      say(alice, talk.callerChannel, data);
+      say(bob, talk.ownerChannel, data.toReversed());
+    }
+    const whole = (): boolean =>
+      [heard(alice, talk.callerChannel), heard(bob, talk.ownerChannel)].every(
+        ({ length }) => length === messages.length,
+      );
+    await world.until('all messages', whole, 60_000);
+    expect(heard(bob, talk.ownerChannel)).toEqual(messages);
+    expect(heard(alice, talk.callerChannel)).toEqual(messages.map((data) => data.toReversed()));
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('need no trust for as much as a first window holds, at once', async () => {
+    const talk = await meet(world, alice, bob);
+    await exchange(world, talk, filled(60_000));
+    bob.command({ type: 'channel-trust', channel: talk.ownerChannel });
+    await world.clock.pass(200);
+    await exchange(world, talk, filled(200_000));
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('open the window of a channel on which nothing was said yet', async () => {
+    const talk = await meet(world, alice, bob);
+    await world.clock.pass(1000);
+    bob.command({ type: 'channel-trust', channel: talk.ownerChannel });
+    await world.clock.pass(1000);
+    await exchange(world, talk, filled(10_000));
+    expect(closing(alice, talk.callerChannel)).toBeUndefined();
+  });
+
+  it.each(['caller', 'owner'] as const)('both hear that the %s is finished', async (side) => {
+    const talk = await meet(world, alice, bob);
+    await exchange(world, talk, filled(10));
+    const circuits = (): number =>
+      alice.node.circuits.filter(({ purpose }) => purpose === 'conversation').length;
+    const before = circuits();
+    const [who, channel] = side === 'caller' ? [alice, talk.callerChannel] : [bob, talk.ownerChannel];
+    who.command({ type: 'channel-close', channel });
+    await world.clock.pass(500);
+    expect(closing(alice, talk.callerChannel)).toBe('finished');
+    expect(closing(bob, talk.ownerChannel)).toBe('finished');
+    expect(circuits()).toBe(before - 1);
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('use a length on each link that depends on the position alone', () => {
+    const seen = new Map<string, Set<number>>();
+    const note = (node: SimNode, trace: TraceEvent): void => {
+      const key = `${node.name} ${trace.link} ${trace.circuit}`;
+      seen.set(key, (seen.get(key) ?? new Set()).add(trace.used));
+    };
+    for (const node of world.nodes) {
+      for (const trace of node.traces) if (relay.has(trace.command)) note(node, trace);
+    }
+    const lengths = [...seen.values()];
+    expect(lengths.length).toBeGreaterThan(50);
+    for (const used of lengths) expect(used.size).toBe(1);
+    const all = new Set(lengths.flatMap((used) => [...used]));
+    expect([...all].sort((a, b) => b - a)).toEqual([1, 2, 3, 4].map(usedLength));
+    // An own circuit's first link is the user's: both of them see the longest cells alone.
+    for (const user of [alice, bob]) {
+      const used = new Set(
+        user.traces.filter(({ command }) => relay.has(command)).map((trace) => trace.used),
+      );
+      expect([...used]).toEqual([usedLength(1)]);
+    }
   });
 });

@@ -1,0 +1,121 @@
+import { Driver } from '#shared/driver/driver.ts';
+import { xwingKeypair } from '#shared/crypto/kem.ts';
+import type { Rng } from '#shared/crypto/rng.ts';
+import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
+import { Node } from '#shared/node/node.ts';
+import type { NodeEvent } from '#shared/node/output.ts';
+import { nodeIdBytes, type LinkId, type NodeId } from '#shared/units.ts';
+import { Directory } from '#server/directory.ts';
+import type { DirectoryKeys } from '#server/keys.ts';
+import { MemoryLive } from '#server/stores/memory.ts';
+import type { Archive } from '#server/stores/ports.ts';
+import { silentLog } from '#tests/support/silent-log.ts';
+import type { VirtualClock } from '#tests/support/virtual-clock.ts';
+
+export type SimDirectoryOptions = {
+  keys: DirectoryKeys;
+  clock: VirtualClock;
+  rng: Rng;
+  archive: Archive;
+  hops: number;
+};
+
+/** One process of the directory: its node, and its services over a store that outlives it. */
+export class SimDirectory {
+  readonly name = 'directory';
+  readonly id: NodeId;
+  readonly node: Node;
+  readonly driver: Driver;
+  readonly live: MemoryLive;
+  readonly services: Directory;
+  readonly events: NodeEvent[] = [];
+  readonly carriers = new Map<LinkId, Carrier>();
+  #lastLink = 0;
+
+  constructor({ keys, clock, rng, archive, hops }: SimDirectoryOptions) {
+    const { id, signing, onion } = keys;
+    this.id = id;
+    const nodeKeys = { id, idBytes: nodeIdBytes(id), secret: signing.secret, onion };
+    const signalling = xwingKeypair(rng(32));
+    this.node = new Node({
+      keys: { ...nodeKeys, signalling },
+      rng,
+      now: clock.now(),
+      role: 'directory',
+    });
+    const unused = (): void => undefined;
+    this.driver = new Driver(this.node, {
+      now: clock.now,
+      rng,
+      timer: clock.after,
+      later: (run) => void clock.after(1, run),
+      openWebSocket: unused,
+      createPeer: unused,
+      signalPeer: unused,
+      fetchConsensus: unused,
+      send: (link, data) => this.carriers.get(link)?.send(data),
+      closeLink: (link) => {
+        this.carriers.get(link)?.close();
+        this.carriers.delete(link);
+      },
+      event: (event) => this.#onEvent(event),
+    });
+    this.live = new MemoryLive(clock);
+    this.services = new Directory({
+      keys,
+      live: this.live,
+      archive,
+      clock,
+      log: silentLog,
+      circuits: {
+        push: (circuit, body) => {
+          this.driver.input({ type: 'command', command: { type: 'push', circuit, body } });
+          return true;
+        },
+      },
+      process: 'sim',
+      consensusMs: 60_000,
+      consensusChangeMs: 500,
+      heartbeatTtlMs: 90_000,
+      directoryHops: hops,
+      registrationDelayMs: 0,
+      maxNodes: 1000,
+      maxDescriptors: 1000,
+    });
+  }
+
+  accept(carrier: Carrier): CarrierEvents {
+    this.#lastLink += 1;
+    const link = this.#lastLink as LinkId;
+    this.carriers.set(link, carrier);
+    this.driver.input({ type: 'link-accepted', link });
+    return {
+      message: (data) => this.driver.input({ type: 'link-data', link, data }),
+      closed: () => {
+        this.carriers.delete(link);
+        this.driver.input({ type: 'link-closed', link });
+      },
+    };
+  }
+
+  /** The process dies: nothing is said to anyone. */
+  kill(): void {
+    this.driver.stop();
+    for (const carrier of this.carriers.values()) carrier.close();
+    this.carriers.clear();
+  }
+
+  #onEvent(event: NodeEvent): void {
+    this.events.push(event);
+    if (event.type === 'request') void this.#answer(event);
+    else if (event.type === 'circuit-closed') void this.services.closed(event.circuit);
+  }
+
+  async #answer({ circuit, stream, binding, body }: Extract<NodeEvent, { type: 'request' }>): Promise<void> {
+    const answer = await this.services.request({ handle: circuit, binding }, body);
+    this.driver.input({
+      type: 'command',
+      command: { type: 'respond', circuit, stream, body: answer },
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { Driver } from '#shared/driver/driver.ts';
+import type { Carrier } from '#shared/link/carrier.ts';
+import { makeNodeKeys } from '#shared/node/keys.ts';
+import type { NodeKeys } from '#shared/node/context.ts';
+import type { Command, InboxRef } from '#shared/node/input.ts';
+import { Node } from '#shared/node/node.ts';
+import type { NodeEvent, TraceEvent } from '#shared/node/output.ts';
+import type { LinkId, NodeId } from '#shared/units.ts';
+import type { World } from './world.ts';
+
+export type EventOf<T extends NodeEvent['type']> = Extract<NodeEvent, { type: T }>;
+
+/** One tab: its node, the driver around it, and its carriers in the world. */
+export class SimNode {
+  readonly name: string;
+  readonly keys: NodeKeys;
+  readonly node: Node;
+  readonly driver: Driver;
+  readonly id: NodeId;
+  readonly events: NodeEvent[] = [];
+  readonly traces: TraceEvent[] = [];
+  readonly carriers = new Map<LinkId, Carrier>();
+  alive = true;
+
+  constructor(world: World, name: string, stream: number) {
+    this.name = name;
+    const rng = world.rng(stream);
+    this.keys = makeNodeKeys(rng);
+    this.id = this.keys.id;
+    this.node = new Node({
+      keys: this.keys,
+      rng,
+      now: world.clock.now(),
+      role: 'node',
+      headless: true,
+      trace: true,
+    });
+    this.driver = new Driver(this.node, {
+      now: world.clock.now,
+      rng,
+      timer: world.clock.after,
+      later: (run) => void world.clock.after(1, run),
+      openWebSocket: (link) => world.openWebSocket(this, link),
+      createPeer: (link, initiator) => world.createPeer(this, link, initiator),
+      signalPeer: (link, description) => world.signalPeer(this, link, description),
+      send: (link, data) => this.carriers.get(link)?.send(data),
+      closeLink: (link) => {
+        this.carriers.get(link)?.close();
+        this.carriers.delete(link);
+      },
+      fetchConsensus: () => world.fetchConsensus(this),
+      event: (event) => void this.events.push(event),
+      trace: (trace) => void this.traces.push(trace),
+    });
+  }
+
+  command(command: Command): void {
+    this.driver.input({ type: 'command', command });
+  }
+
+  start(relaying: boolean): this {
+    this.command({ type: 'relay', on: relaying });
+    this.command({ type: 'start' });
+    return this;
+  }
+
+  /** The tab is closed: its carriers go, and it hears nothing any more. */
+  kill(): void {
+    this.alive = false;
+    this.driver.stop();
+    for (const carrier of this.carriers.values()) carrier.close();
+    this.carriers.clear();
+  }
+
+  seen<T extends NodeEvent['type']>(type: T): EventOf<T>[] {
+    return this.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  get inboxes(): InboxRef[] {
+    return this.seen('inboxes').at(-1)?.inboxes ?? [];
+  }
+}
