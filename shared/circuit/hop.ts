@@ -32,8 +32,8 @@ export class Hop {
     const early = command === cellCommand.RELAY_EARLY;
     if (early && ++this.#early > EARLY_CELLS) throw new RemoteError('bad-early', 'too many RELAY_EARLY cells');
     const { kind, inner } = this.#forward.open(command, body);
+    if (inner.length !== capacity(this.position)) throw new RemoteError('malformed', 'a cell of the wrong length');
     if (kind === 'pass') return { kind, command, body: inner };
-    if (inner.length !== capacity(this.position)) throw new RemoteError('malformed', 'a message of the wrong length');
     return { kind, early, message: decodeRelay(inner) };
   }
 

@@ -1,5 +1,5 @@
 import { Assembler } from '../bytes/fragments.ts';
-import { BODY_LENGTH } from '../cell/geometry.ts';
+import { BODY_LENGTH, CONTACT_HOP, EXIT_HOP } from '../cell/geometry.ts';
 import { cellCommand, relayCommand, type CellCommand } from '../cell/commands.ts';
 import type { RelayMessage } from '../cell/relay.ts';
 import { creditCells, creditMessage } from '../circuit/credit-message.ts';
@@ -57,6 +57,8 @@ export class Caller {
 
   /** JOIN: tag (16) ‖ onionskin, in fragments. */
   join(part: Uint8Array): void {
+    // The contact's layer has one length, which fits an inbox circuit of three hops.
+    if (this.circuit.hop.position !== CONTACT_HOP - 1) throw new RemoteError('unexpected', 'JOIN at this hop');
     if (this.#join && !this.#join.busy) throw new RemoteError('unexpected', 'a second JOIN');
     this.#join ??= new Assembler(TAG_LENGTH + MAX_ONIONSKIN);
     const whole = this.#join.push(part);
@@ -178,6 +180,7 @@ export class Owner {
   }
 
   #open(data: Uint8Array): void {
+    if (this.circuit.hop.position !== EXIT_HOP) throw new RemoteError('unexpected', 'an inbox at this hop');
     const tag = readInboxOpen(data, this.circuit.hop.binding);
     this.#parts.inboxes.open(tag, this.circuit, this.#parts.context.now);
     this.circuit.deliver({ stream: CIRCUIT, command: relayCommand.INBOX_OPENED, data: tag });

@@ -81,6 +81,15 @@ export class Context {
     done?.(result);
   }
 
+  /** Runs what nothing may be thrown out of: an exception that gets here is a fault of this program. */
+  contain(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.event({ type: 'fault', error });
+    }
+  }
+
   /** Runs what a stranger's bytes lead to; whatever it throws becomes a code. */
   guard(run: () => void, failed: (code: Code) => void): void {
     try {

@@ -130,9 +130,9 @@ export class Dials {
 
   #begin(target: NodeId, link: LinkId): void {
     const { context } = this.#parts;
-    if (!this.#makeRoom()) return this.#failSoon(target, 'too-many');
     const dial = this.#dials.get(target);
     if (dial) dial.begun = true;
+    if (!this.#makeRoom()) return this.#failSoon(target, 'too-many');
     context.out({ type: 'create-peer', link, initiator: true });
     context.after(this.#timer(link), DIAL_MS, () => this.#fail(target, 'timeout'));
   }
@@ -143,16 +143,16 @@ export class Dials {
     const reply = this.#parts.replyAddress();
     if (!node || !reply) return this.#fail(dial.target, 'unreachable');
     const from = this.#parts.relaying() ? { id: keys.id, secret: keys.secret } : undefined;
-    const { sealed, pending } = sealOffer(context.rng, {
-      to: dial.target,
-      toKey: node.signallingKey,
-      reply,
-      from,
-      now: context.now,
-      session,
-    });
-    dial.offer = pending;
-    this.#parts.signal(nodeIdBytes(dial.target), sealed, (code) => this.#fail(dial.target, code));
+    const to = { to: dial.target, toKey: node.signallingKey };
+    // The target's key is whatever it put into its descriptor.
+    context.guard(
+      () => {
+        const { sealed, pending } = sealOffer(context.rng, { ...to, reply, from, now: context.now, session });
+        dial.offer = pending;
+        this.#parts.signal(nodeIdBytes(dial.target), sealed, (code) => this.#fail(dial.target, code));
+      },
+      (code) => this.#fail(dial.target, code),
+    );
   }
 
   #onAnswer(dial: Dial, sealed: Uint8Array): void {
@@ -206,13 +206,17 @@ export class Dials {
   #dropAnswering(link: LinkId): void {
     if (!this.#answering.delete(link)) return;
     this.#parts.context.timers.clear(this.#timer(link));
+    const adopted = [...this.#dials.values()].find((dial) => dial.link === link);
+    if (adopted) return this.#fail(adopted.target, 'timeout');
     this.#parts.context.out({ type: 'close-link', link });
   }
 
   /** Over the limit the least recently used link without a circuit gives way. */
   #makeRoom(): boolean {
     const { links, maxLinks } = this.#parts;
-    if (links.size + this.#answering.size + this.#dials.size <= maxLinks) return true;
+    // Only those that have begun: anyone can have a node look for targets that are listed nowhere.
+    const begun = [...this.#dials.values()].filter((dial) => dial.begun).length;
+    if (links.size + this.#answering.size + begun <= maxLinks) return true;
     const idle = [...links.all()].filter(({ kind, circuits }) => kind !== 'directory' && circuits.size === 0);
     const oldest = idle.sort((a, b) => a.usedAt - b.usedAt)[0];
     if (oldest) links.close(oldest, 'finished');

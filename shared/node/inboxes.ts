@@ -13,7 +13,7 @@ import type { Millis, NodeId, StreamId } from '../units.ts';
 import { Channel } from './channel.ts';
 import type { Context } from './context.ts';
 import type { Handle, InboxRef } from './input.ts';
-import { LEASE_MS, MAX_ONIONSKIN } from './limits.ts';
+import { HANDSHAKE_MS, LEASE_MS, MAX_ONIONSKIN } from './limits.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
 
@@ -118,7 +118,7 @@ class Inbox {
   #register(origin: Origin): void {
     const data = signInboxOpen(this.#tagKey, origin.binding(EXIT_HOP), new Uint8Array(0));
     origin.send(EXIT_HOP, { stream: 0 as StreamId, command: relayCommand.INBOX_OPEN, data });
-    this.#parts.context.after(this.#name, LEASE_MS / 2, () => this.#register(origin));
+    this.#parts.context.after(this.#name, HANDSHAKE_MS, () => origin.end('timeout'));
   }
 
   #onMessage(origin: Origin, hop: number, message: RelayMessage): void {
@@ -129,6 +129,7 @@ class Inbox {
       this.#open = true;
       this.#failures = 0;
       if (news) this.#parts.changed();
+      this.#parts.context.after(this.#name, LEASE_MS / 2, () => this.#register(origin));
       return origin.ping();
     }
     if (command === relayCommand.INCOMING) return this.#onIncoming(origin, stream, data);

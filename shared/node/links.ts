@@ -73,7 +73,11 @@ export class Links {
       () => (cells = link.machine.receive(data, this.#context.now)),
       (code) => this.close(link, code),
     );
-    for (const cell of cells) this.#dispatch(link, cell);
+    for (const cell of cells) {
+      // A cell before may have ended the link.
+      if (this.#links.get(id) !== link) return;
+      this.#dispatch(link, cell);
+    }
   }
 
   /** Ends the link from this side. */
@@ -127,7 +131,8 @@ export class Links {
     if (!this.#links.has(link.id)) return;
     link.machine.drop(circuit);
     const body = Uint8Array.of(byteOfCode(code));
-    link.machine.enqueue({ circuit, command: cellCommand.DESTROY, body });
+    // A neighbour that lets so many DESTROYs wait takes nothing any more.
+    if (!link.machine.enqueue({ circuit, command: cellCommand.DESTROY, body })) return this.close(link, 'queue-full');
     this.#trace(link, { circuit, command: cellCommand.DESTROY, body }, true);
     this.#context.changed();
   }

@@ -137,9 +137,12 @@ export class Node {
 
   /** The next outputs. Nothing makes it throw. */
   receive(input: Input, now: Millis): Output[] {
-    this.#context.now = Math.max(now, this.#context.now);
-    this.#take(input);
-    this.#context.timers.run(this.#context.now);
+    const context = this.#context;
+    const contain = (run: () => void): void => context.contain(run);
+    context.now = Math.max(now, context.now);
+    if (input.type === 'command') this.#take(input);
+    else contain(() => this.#take(input));
+    context.timers.run(context.now, contain);
     const wakeAt = Math.min(this.#links.flush(), this.#context.timers.next());
     if (wakeAt < Infinity) this.#context.out({ type: 'wake', at: wakeAt });
     return this.#context.drain();

@@ -88,15 +88,13 @@ export class Origin implements CircuitEnd {
   extend(target: Target, grown: (origin: Origin) => void): void {
     this.path.push(target);
     this.#grown = grown;
-    this.#arm();
-    this.#sendAll(this.#open().extend(target, nodeIdBytes(target.node)));
+    this.#grow(() => this.#open().extend(target, nodeIdBytes(target.node)));
   }
 
   /** Makes a contact the next hop, through the inbox under `tag` at the last one. */
   join(contact: Responder, tag: Uint8Array, grown: (origin: Origin) => void): void {
     this.#grown = grown;
-    this.#arm();
-    this.#sendAll(this.#open().join(contact, tag));
+    this.#grow(() => this.#open().join(contact, tag));
   }
 
   /** Measures the round trip to the last hop. */
@@ -138,11 +136,20 @@ export class Origin implements CircuitEnd {
 
   #create(link: Link, first: Target): void {
     this.link = link;
-    this.#circuit = new OriginCircuit(this.#parts.links.newCircuit(link), this.#parts.context.rng);
+    const circuit = new OriginCircuit(this.#parts.links.newCircuit(link), this.#parts.context.rng);
+    this.#circuit = circuit;
     this.#startedAt = this.#parts.context.now;
+    this.#parts.links.attach(link, circuit.id, this);
+    this.#grow(() => circuit.create(first));
+  }
+
+  /** Begins a handshake. A stranger's key, out of its descriptor, may be one that no handshake takes. */
+  #grow(cells: () => Cell[]): void {
     this.#arm();
-    this.#parts.links.attach(link, this.#circuit.id, this);
-    this.#sendAll(this.#circuit.create(first));
+    this.#parts.context.guard(
+      () => this.#sendAll(cells()),
+      (code) => this.end(code),
+    );
   }
 
   #onGrown(): void {
@@ -151,10 +158,7 @@ export class Origin implements CircuitEnd {
     context.timers.clear(this.#timer());
     if (this.state === 'building') {
       const next = this.path[this.hops];
-      if (next) {
-        this.#sendAll(this.#open().extend(next, nodeIdBytes(next.node)));
-        return this.#arm();
-      }
+      if (next) return this.#grow(() => this.#open().extend(next, nodeIdBytes(next.node)));
       if (this.path.length > 1) this.#reportGuard(true);
       if (this.path.length > 1) this.#times.builds = noteBuild(this.#times.builds, context.now - this.#startedAt);
       this.state = 'open';

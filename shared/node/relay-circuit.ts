@@ -193,7 +193,7 @@ export class RelayCircuit implements CircuitEnd {
       case relayCommand.REQUEST:
         return this.#service.request(stream, data);
       case relayCommand.JOIN:
-        if (this.#next) throw new RemoteError('unexpected', 'JOIN at a hop that is not the last');
+        if (this.#next || this.#extend) throw new RemoteError('unexpected', 'JOIN at a hop that is not the last');
         return this.caller.join(data);
       default:
         return this.owner.receive(message);

@@ -22,13 +22,14 @@ export class Timers {
     return next;
   }
 
-  run(now: Millis): void {
+  /** Each runs within `contain`, so that none keeps those after it from running. */
+  run(now: Millis, contain: (run: () => void) => void): void {
     const ready = [...this.#due].filter(([, { at }]) => at <= now).sort(([, a], [, b]) => a.at - b.at);
     for (const [name, timer] of ready) {
       // An earlier one may have cleared or moved it.
       if (this.#due.get(name) !== timer) continue;
       this.#due.delete(name);
-      timer.run();
+      contain(timer.run);
     }
   }
 }

@@ -57,9 +57,19 @@ export class Carriers {
   }
 
   #eventsOf(link: LinkId): OpeningEvents {
+    let opened = false;
+    // A message may overtake the word that its channel is open, and a link that is not open would drop it.
+    const open = (): void => {
+      if (opened) return;
+      opened = true;
+      this.#events.open(link);
+    };
     return {
-      open: () => this.#events.open(link),
-      message: (data) => this.#events.data(link, data),
+      open,
+      message: (data) => {
+        open();
+        this.#events.data(link, data);
+      },
       closed: () => {
         this.#carriers.delete(link);
         this.#events.closed(link);
