@@ -37,7 +37,11 @@ const fetchConsensus = async (directory: string): Promise<Uint8Array> => {
   return body;
 };
 
-export const createHost = (options: HostOptions, config: ClientConfig, input: (input: Input) => void): Host => {
+export const createHost = (
+  options: HostOptions,
+  config: ClientConfig,
+  input: (input: Input) => void,
+): Host => {
   const { directory } = options;
   const loopback = config.candidates === 'loopback';
   const carriers = new Carriers({

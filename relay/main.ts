@@ -21,7 +21,8 @@ const options = (): { directory: string; key: string | undefined; bind: string |
     const { values } = parseArgs({
       options: { directory: { type: 'string' }, key: { type: 'string' }, bind: { type: 'string' } },
     });
-    if (values.directory === undefined || !/^https?:$/.test(new URL(values.directory).protocol)) throw new Error();
+    if (values.directory === undefined || !/^https?:$/.test(new URL(values.directory).protocol))
+      throw new Error();
     return { directory: values.directory, key: values.key, bind: values.bind };
   } catch {
     console.error(`${usage}\nURL is the server's address, for example http://localhost:8080/`);
@@ -48,7 +49,14 @@ const config = await configOf(directory);
 const input = (each: Input): void => driver.input(each);
 const host = createHost({ directory, ...(bind !== undefined && { bindAddress: bind }) }, config, input);
 const keys = loadKeys(key, systemRng);
-const node = new Node({ keys, rng: systemRng, now: Date.now(), role: 'node', headless: true, maxLinks: MAX_LINKS });
+const node = new Node({
+  keys,
+  rng: systemRng,
+  now: Date.now(),
+  role: 'node',
+  headless: true,
+  maxLinks: MAX_LINKS,
+});
 const event = (each: NodeEvent): void => {
   if (each.type === 'registered') say(each.on ? 'registered: relaying for others' : 'not registered');
   else if (each.type === 'alarm') say(`alarm: ${each.code}`);

@@ -15,7 +15,14 @@ export type Status =
   | { kind: 'finding-neighbours'; have: number; want: number }
   | { kind: 'building-circuit'; hop: number; of: number }
   | { kind: 'ready'; circuits: number; neighbours: number; carried: number }
-  | { kind: 'limited'; why: 'few-nodes'; nodes: number; circuits: number; neighbours: number; carried: number };
+  | {
+      kind: 'limited';
+      why: 'few-nodes';
+      nodes: number;
+      circuits: number;
+      neighbours: number;
+      carried: number;
+    };
 
 /** A link to a neighbour, or one that is being made. */
 export type LinkView = {
@@ -34,7 +41,14 @@ export type LinkView = {
 };
 
 /** A node of the consensus. */
-export type NodeView = { node: string; name: string; guard: boolean; exit: boolean; avoided: boolean; self: boolean };
+export type NodeView = {
+  node: string;
+  name: string;
+  guard: boolean;
+  exit: boolean;
+  avoided: boolean;
+  self: boolean;
+};
 
 export type HopView = {
   node: string;

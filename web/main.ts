@@ -10,14 +10,18 @@ type ServerConfig = { iceServers: RTCIceServer[]; link: string; candidates: 'all
 
 /** W3C Trusted Types, which the policy of the server demands for scripts; TypeScript does not know them yet. */
 type TrustedTypes = {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): string };
 };
 
 const { trustedTypes } = globalThis as unknown as { trustedTypes?: TrustedTypes };
 
 const policy = trustedTypes?.createPolicy('hourglass', {
   createScriptURL(url) {
-    if (new URL(url, location.href).origin !== location.origin) throw new TypeError('a script of another origin');
+    if (new URL(url, location.href).origin !== location.origin)
+      throw new TypeError('a script of another origin');
     return url;
   },
 });

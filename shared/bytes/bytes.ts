@@ -8,7 +8,8 @@ export const hex = (bytes: Uint8Array): string => bytesToHex(bytes);
 
 /** Throws `malformed` unless `text` is an even number of lower-case hex digits. */
 export const unhex = (text: string): Uint8Array => {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new RemoteError('malformed', 'not lower-case hex');
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text))
+    throw new RemoteError('malformed', 'not lower-case hex');
   return hexToBytes(text);
 };
 

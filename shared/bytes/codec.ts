@@ -116,7 +116,9 @@ export const mapped = <A, B>(codec: Codec<A>, to: (a: A) => B, from: (b: B) => A
 type Struct<S extends Record<string, unknown>> = { [K in keyof S]: Value<S[K]> };
 
 /** The fields in the order in which they are declared. */
-export const struct = <S extends Record<string, unknown>>(fields: S & { [K in keyof S]: Codec<Value<S[K]>> }): Codec<Struct<S>> => {
+export const struct = <S extends Record<string, unknown>>(
+  fields: S & { [K in keyof S]: Codec<Value<S[K]>> },
+): Codec<Struct<S>> => {
   const entries = Object.entries(fields) as [keyof S, Codec<Value<S[keyof S]>>][];
   return {
     write(w, v) {
@@ -135,7 +137,9 @@ type Variants<V extends Record<string, readonly [number, unknown]>> = {
 }[keyof V];
 
 /** tag (1) ‖ the fields of the variant with that tag; the value is those fields and the variant's name as `type`. */
-export const union = <V extends Record<string, readonly [number, unknown]>>(variants: V): Codec<Variants<V>> => {
+export const union = <V extends Record<string, readonly [number, unknown]>>(
+  variants: V,
+): Codec<Variants<V>> => {
   const entries = Object.entries(variants) as [string, readonly [number, Codec<object>]][];
   const byTag = new Map(entries.map(([name, [tag, codec]]) => [tag, { name, codec }]));
   return {

@@ -47,7 +47,8 @@ export class Assembler {
     const remaining = new DataView(part.buffer, part.byteOffset).getUint32(0);
     const data = part.slice(FRAGMENT_HEADER);
     if (this.#remaining === undefined) {
-      if (remaining > this.#max) throw new RemoteError('oversized', `a message of over ${String(this.#max)} bytes`);
+      if (remaining > this.#max)
+        throw new RemoteError('oversized', `a message of over ${String(this.#max)} bytes`);
     } else if (remaining !== this.#remaining) {
       throw new RemoteError('malformed', 'a fragment out of order');
     }

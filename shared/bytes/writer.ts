@@ -44,7 +44,8 @@ export class Writer {
   }
 
   #advance(length: number, value: number, most: number): number {
-    if (!Number.isInteger(value) || value < 0 || value > most) throw new LocalError('internal', 'a field out of range');
+    if (!Number.isInteger(value) || value < 0 || value > most)
+      throw new LocalError('internal', 'a field out of range');
     const at = this.#length;
     this.#length = at + length;
     if (this.#length > this.#bytes.length) this.#grow();

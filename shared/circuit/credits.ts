@@ -30,7 +30,8 @@ export class SendCredit {
 
   /** Throws `credit-exceeded` on a grant that an honest receiver has no reason for. */
   grant(cells: number): void {
-    if (cells === 0 || this.#left + cells > WINDOW) throw new RemoteError('credit-exceeded', 'a grant over the window');
+    if (cells === 0 || this.#left + cells > WINDOW)
+      throw new RemoteError('credit-exceeded', 'a grant over the window');
     this.#left += cells;
   }
 }

@@ -30,9 +30,11 @@ export class Hop {
   /** Throws `bad-early` on the ninth RELAY_EARLY cell, `bad-layer` or `malformed`. */
   open(command: CellCommand, body: Uint8Array): Opened {
     const early = command === cellCommand.RELAY_EARLY;
-    if (early && ++this.#early > EARLY_CELLS) throw new RemoteError('bad-early', 'too many RELAY_EARLY cells');
+    if (early && ++this.#early > EARLY_CELLS)
+      throw new RemoteError('bad-early', 'too many RELAY_EARLY cells');
     const { kind, inner } = this.#forward.open(command, body);
-    if (inner.length !== capacity(this.position)) throw new RemoteError('malformed', 'a cell of the wrong length');
+    if (inner.length !== capacity(this.position))
+      throw new RemoteError('malformed', 'a cell of the wrong length');
     if (kind === 'pass') return { kind, command, body: inner };
     return { kind, early, message: decodeRelay(inner) };
   }
@@ -44,7 +46,8 @@ export class Hop {
 
   /** The body of a backward cell that passes through here. Throws `malformed` when its length is not this hop's. */
   wrap(body: Uint8Array): Uint8Array {
-    if (body.length !== capacity(this.position)) throw new RemoteError('malformed', 'a cell of the wrong length');
+    if (body.length !== capacity(this.position))
+      throw new RemoteError('malformed', 'a cell of the wrong length');
     return this.#backward.seal('pass', cellCommand.RELAY, body);
   }
 }

@@ -25,7 +25,8 @@ const answers: Record<OriginState, RelayCommand | 'CREATED' | undefined> = {
   joining: relayCommand.JOINED,
 };
 
-export type OriginEvent = { type: 'grown'; hops: number } | { type: 'message'; hop: number; message: RelayMessage };
+export type OriginEvent =
+  { type: 'grown'; hops: number } | { type: 'message'; hop: number; message: RelayMessage };
 
 /** The initiator's half of a circuit: handshakes outward hop by hop, and the stack of layers. */
 export class OriginCircuit {
@@ -60,7 +61,11 @@ export class OriginCircuit {
   /** CREATE cells for the first hop: body = one fragment of the onionskin each. */
   create(responder: Responder): Cell[] {
     const onionskin = this.#begin('creating', responder);
-    return fragment(onionskin, BODY_LENGTH).map((body) => ({ circuit: this.id, command: cellCommand.CREATE, body }));
+    return fragment(onionskin, BODY_LENGTH).map((body) => ({
+      circuit: this.id,
+      command: cellCommand.CREATE,
+      body,
+    }));
   }
 
   /** EXTEND by one more hop: message = node id (32) ‖ onionskin. */
@@ -89,7 +94,8 @@ export class OriginCircuit {
       if (answers[this.#state] !== 'CREATED') throw new RemoteError('unexpected', 'CREATED');
       return this.#answer(cell.body);
     }
-    if (cell.command !== cellCommand.RELAY) throw new RemoteError('unexpected', 'a backward cell that is not RELAY');
+    if (cell.command !== cellCommand.RELAY)
+      throw new RemoteError('unexpected', 'a backward cell that is not RELAY');
     const { hop, message: bytes } = this.#stack.open(cell.body);
     if (bytes.length !== capacity(hop)) throw new RemoteError('malformed', 'a message of the wrong length');
     const message = decodeRelay(bytes);
@@ -115,7 +121,9 @@ export class OriginCircuit {
     message.set(head);
     message.set(onionskin, head.length);
     const stream = 0 as StreamId;
-    return fragment(message, dataRoom(this.hops)).map((data) => this.send(this.hops, { stream, command, data }));
+    return fragment(message, dataRoom(this.hops)).map((data) =>
+      this.send(this.hops, { stream, command, data }),
+    );
   }
 
   #answer(part: Uint8Array): OriginEvent | undefined {

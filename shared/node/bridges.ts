@@ -58,13 +58,17 @@ export class Caller {
   /** JOIN: tag (16) ‖ onionskin, in fragments. */
   join(part: Uint8Array): void {
     // The contact's layer has one length, which fits an inbox circuit of three hops.
-    if (this.circuit.hop.position !== CONTACT_HOP - 1) throw new RemoteError('unexpected', 'JOIN at this hop');
+    if (this.circuit.hop.position !== CONTACT_HOP - 1)
+      throw new RemoteError('unexpected', 'JOIN at this hop');
     if (this.#join && !this.#join.busy) throw new RemoteError('unexpected', 'a second JOIN');
     this.#join ??= new Assembler(TAG_LENGTH + MAX_ONIONSKIN);
     const whole = this.#join.push(part);
     if (!whole) return;
     try {
-      const owner = this.#parts.inboxes.introduce(whole.subarray(0, TAG_LENGTH), this.#parts.context.now).owner;
+      const owner = this.#parts.inboxes.introduce(
+        whole.subarray(0, TAG_LENGTH),
+        this.#parts.context.now,
+      ).owner;
       this.#bridge = owner.introduce(this, whole.subarray(TAG_LENGTH));
     } catch (error) {
       // A wrong tag is not a broken circuit: the origin learns why and may try another inbox.
@@ -125,7 +129,12 @@ export class Owner {
     const { stream, command, data } = message;
     if (command === relayCommand.INBOX_OPEN) return this.#open(data);
     const bridge = this.#bridges.get(stream);
-    const known = [relayCommand.ACCEPT, relayCommand.BRIDGED, relayCommand.CREDIT, relayCommand.END] as number[];
+    const known = [
+      relayCommand.ACCEPT,
+      relayCommand.BRIDGED,
+      relayCommand.CREDIT,
+      relayCommand.END,
+    ] as number[];
     if (!known.includes(command)) throw new RemoteError('unexpected', 'a message for another kind of hop');
     // A bridge that is just closed may still be written to.
     if (!bridge) return;

@@ -78,14 +78,16 @@ export class Callers {
 
   #next(call: Call): void {
     const inbox = call.inboxes.shift();
-    if (!inbox) return this.#parts.context.event({ type: 'channel-failed', handle: call.handle, code: call.lastCode });
+    if (!inbox)
+      return this.#parts.context.event({ type: 'channel-failed', handle: call.handle, code: call.lastCode });
     const node = this.#parts.consensus()?.nodes.find(({ id }) => id === inbox.exit);
     if (!node) {
       this.#parts.hurry();
       return this.#failed(call, 'not-found');
     }
     const spare = [...this.#spares].find((each) => this.#suits(each, inbox.exit));
-    const open = (origin: Origin): void => origin.extend(targetOf(node), () => this.#join(origin, inbox, call));
+    const open = (origin: Origin): void =>
+      origin.extend(targetOf(node), () => this.#join(origin, inbox, call));
     if (spare) {
       this.#spares.delete(spare);
       this.#parts.origins.hand(spare, 'conversation', this.#handlers(call, open));
@@ -151,7 +153,12 @@ export class Callers {
           channel.lost(code);
         },
       });
-      context.event({ type: 'channel-open', handle: call.handle, channel: channel.handle, circuit: origin.handle });
+      context.event({
+        type: 'channel-open',
+        handle: call.handle,
+        channel: channel.handle,
+        circuit: origin.handle,
+      });
       // Whoever answers under the inbox's onion key is the contact.
       channel.trust();
       if (channel.spend()) origin.ping();

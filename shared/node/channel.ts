@@ -56,7 +56,8 @@ export class Channel {
   /** Throws `oversized` or `queue-full`, both for the caller to avoid. */
   send(data: Uint8Array): void {
     if (data.length > MAX_CHANNEL_MESSAGE) throw new LocalError('oversized', 'send it in parts');
-    if (this.#queue.length > MAX_WAITING) throw new LocalError('queue-full', 'wait until the channel is drained');
+    if (this.#queue.length > MAX_WAITING)
+      throw new LocalError('queue-full', 'wait until the channel is drained');
     const parts = fragment(data, dataRoom(CONTACT_HOP));
     this.#queue.push(parts.map((part) => ({ stream: STREAM, command: relayCommand.DATA, data: part })));
     this.#pump();

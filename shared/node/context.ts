@@ -14,7 +14,11 @@ export type NodeKeys = {
   signalling: { secret: Uint8Array; public: Uint8Array };
 };
 
-export type Responded = { keys: { forward: Uint8Array; backward: Uint8Array; binding: Uint8Array }; reply: Uint8Array; extensions: Uint8Array };
+export type Responded = {
+  keys: { forward: Uint8Array; backward: Uint8Array; binding: Uint8Array };
+  reply: Uint8Array;
+  extensions: Uint8Array;
+};
 
 /** Handshake answers that may be under way at once; a further one is refused. */
 const MAX_JOBS = 128;

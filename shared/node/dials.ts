@@ -2,7 +2,15 @@ import { equal } from '../bytes/bytes.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import { RemoteError, type Code } from '../errors.ts';
 import { ReplayCache } from '../signal/replays.ts';
-import { answerIdOf, openAnswer, openOffer, sealAnswer, sealOffer, type AnswerKey, type PendingAnswer } from '../signal/seal.ts';
+import {
+  answerIdOf,
+  openAnswer,
+  openOffer,
+  sealAnswer,
+  sealOffer,
+  type AnswerKey,
+  type PendingAnswer,
+} from '../signal/seal.ts';
 import type { Session } from '../signal/session.ts';
 import { nodeIdBytes, type LinkId, type Millis, type NodeId } from '../units.ts';
 import type { Context, NodeKeys } from './context.ts';
@@ -168,7 +176,12 @@ export class Dials {
     if (!this.#parts.relaying()) throw new RemoteError('refused', 'this tab takes no links');
     if (this.#answering.size >= MAX_ANSWERING) throw new RemoteError('too-many', 'offers under way');
     const signalling = [keys.signalling];
-    const { from, reply, session, answerKey } = openOffer({ id: keys.id, signalling }, sealed, context.now, this.#replays);
+    const { from, reply, session, answerKey } = openOffer(
+      { id: keys.id, signalling },
+      sealed,
+      context.now,
+      this.#replays,
+    );
     const link = context.handle() as LinkId;
     const answering: Answering = { from, link, reply, key: answerKey };
     if (from !== undefined && this.#dials.has(from)) {

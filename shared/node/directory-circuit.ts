@@ -77,7 +77,8 @@ export class DirectoryCircuit {
 
   receive(hop: number, message: RelayMessage): void {
     const { stream, command, data } = message;
-    if (hop !== this.hop) throw new RemoteError('unexpected', 'a message from a hop that is not the directory');
+    if (hop !== this.hop)
+      throw new RemoteError('unexpected', 'a message from a hop that is not the directory');
     if (command === relayCommand.CREDIT) {
       this.#send.grant(creditCells(data));
       return this.#pump();

@@ -92,7 +92,8 @@ export class DirectoryClient {
 
   stop(): void {
     this.#stopped = true;
-    for (const name of ['fetch', 'websocket', 'bootstrap', 'main']) this.#parts.context.timers.clear(`directory:${name}`);
+    for (const name of ['fetch', 'websocket', 'bootstrap', 'main'])
+      this.#parts.context.timers.clear(`directory:${name}`);
   }
 
   /** Throws nothing: a bad consensus is dropped, counted, and alarms where it convicts the directory. */
@@ -133,7 +134,8 @@ export class DirectoryClient {
   onLinkClosed(id: LinkId): void {
     if (this.#link !== id) return;
     this.#link = undefined;
-    if (!this.#stopped) this.#parts.context.after('directory:websocket', this.#backOff(), () => this.#openLink());
+    if (!this.#stopped)
+      this.#parts.context.after('directory:websocket', this.#backOff(), () => this.#openLink());
   }
 
   link(): Link | undefined {
@@ -153,7 +155,11 @@ export class DirectoryClient {
   }
 
   /** A request of the user's: over a circuit of its own where the network asks for more than one hop. */
-  ask(purpose: 'publish' | 'lookup', body: Uint8Array, done: (answer: { body: Uint8Array } | { code: Code }) => void): void {
+  ask(
+    purpose: 'publish' | 'lookup',
+    body: Uint8Array,
+    done: (answer: { body: Uint8Array } | { code: Code }) => void,
+  ): void {
     const path = this.#path();
     if (!path) {
       if (!this.#bootstrap) return done({ code: 'unreachable' });
@@ -204,7 +210,8 @@ export class DirectoryClient {
   #freshMs(): Millis {
     const { params, nodes } = this.#consensus ?? {};
     // In a small network each newcomer counts, and a consensus is short.
-    const freshMs = nodes && nodes.length >= SMALL_NETWORK ? (params?.freshMs ?? SMALL_FRESH_MS) : SMALL_FRESH_MS;
+    const freshMs =
+      nodes && nodes.length >= SMALL_NETWORK ? (params?.freshMs ?? SMALL_FRESH_MS) : SMALL_FRESH_MS;
     return uniformBetween(this.#parts.context.rng, freshMs / 4, freshMs / 2);
   }
 
@@ -246,7 +253,9 @@ export class DirectoryClient {
     const handlers: OriginHandlers = {
       open: (origin) => {
         this.#building = false;
-        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) => this.#parts.onSignal(push.sealed));
+        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) =>
+          this.#parts.onSignal(push.sealed),
+        );
         this.#bootstrap = circuit;
         this.#listen(circuit, () => this.#buildMain());
       },
@@ -286,7 +295,9 @@ export class DirectoryClient {
     let circuit: DirectoryCircuit | undefined;
     const handlers: OriginHandlers = {
       open: (origin: Origin) => {
-        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) => this.#parts.onSignal(push.sealed));
+        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) =>
+          this.#parts.onSignal(push.sealed),
+        );
         const opened = circuit;
         this.#listen(opened, () => this.#setMain(opened));
       },

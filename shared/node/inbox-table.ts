@@ -27,7 +27,8 @@ export class InboxTable {
     const key = hex(tag);
     const known = this.#inboxes.get(key);
     const held = [...this.#inboxes.values()].filter((inbox) => inbox.circuit === circuit).length;
-    if (known?.circuit !== circuit && held >= MAX_PER_CIRCUIT) throw new RemoteError('too-many', 'inboxes on a circuit');
+    if (known?.circuit !== circuit && held >= MAX_PER_CIRCUIT)
+      throw new RemoteError('too-many', 'inboxes on a circuit');
     if (!known && this.#inboxes.size >= MAX_INBOXES) throw new RemoteError('too-many', 'inboxes here');
     const { tokens, countedAt } = known ?? { tokens: INTRODUCTION_BURST, countedAt: now };
     this.#inboxes.set(key, { circuit, leaseEnds: now + LEASE_MS, tokens, countedAt });

@@ -149,14 +149,24 @@ class Inbox {
     const onionskin = entry.assembler.push(part);
     if (!onionskin) return;
     const onionKeys = [this.#onion];
-    const accepted = this.#parts.context.respond({ id: inboxId(this.#onion.public), onionKeys, onionskin }, (result) => {
-      if (this.#streams.get(stream) !== entry || this.#origin !== origin) return;
-      if ('code' in result) return this.#end(origin, stream, result.code);
-      this.#parts.context.guard(
-        () => this.#accept(origin, stream, entry, new Hop(result.keys, decodeExtensions(result.extensions).hop), result.reply),
-        (code) => this.#end(origin, stream, code),
-      );
-    });
+    const accepted = this.#parts.context.respond(
+      { id: inboxId(this.#onion.public), onionKeys, onionskin },
+      (result) => {
+        if (this.#streams.get(stream) !== entry || this.#origin !== origin) return;
+        if ('code' in result) return this.#end(origin, stream, result.code);
+        this.#parts.context.guard(
+          () =>
+            this.#accept(
+              origin,
+              stream,
+              entry,
+              new Hop(result.keys, decodeExtensions(result.extensions).hop),
+              result.reply,
+            ),
+          (code) => this.#end(origin, stream, code),
+        );
+      },
+    );
     if (!accepted) this.#end(origin, stream, 'too-many');
   }
 

@@ -46,5 +46,9 @@ export type Input =
   | { type: 'consensus'; body: Uint8Array }
   | { type: 'consensus-failed' }
   /** The result of a `respond` output. */
-  | { type: 'responded'; job: number; result: { keys: Keys; reply: Uint8Array; extensions: Uint8Array } | { code: Code } }
+  | {
+      type: 'responded';
+      job: number;
+      result: { keys: Keys; reply: Uint8Array; extensions: Uint8Array } | { code: Code };
+    }
   | { type: 'wake' };

@@ -132,7 +132,8 @@ export class Links {
     link.machine.drop(circuit);
     const body = Uint8Array.of(byteOfCode(code));
     // A neighbour that lets so many DESTROYs wait takes nothing any more.
-    if (!link.machine.enqueue({ circuit, command: cellCommand.DESTROY, body })) return this.close(link, 'queue-full');
+    if (!link.machine.enqueue({ circuit, command: cellCommand.DESTROY, body }))
+      return this.close(link, 'queue-full');
     this.#trace(link, { circuit, command: cellCommand.DESTROY, body }, true);
     this.#context.changed();
   }

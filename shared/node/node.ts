@@ -1,5 +1,4 @@
 import type { Rng } from '../crypto/rng.ts';
-import { relayCommand } from '../cell/commands.ts';
 import type { Code } from '../errors.ts';
 import type { Guard } from '../path/guards.ts';
 import type { LinkId, Millis, NodeId } from '../units.ts';
@@ -17,7 +16,7 @@ import { Origins } from './origins.ts';
 import type { Output } from './output.ts';
 import { Paths } from './paths.ts';
 import { Registration } from './registration.ts';
-import { RelayCircuit, type RelayParts } from './relay-circuit.ts';
+import { Relays } from './relays.ts';
 import { circuitViews, linkViews, type CircuitState, type LinkState } from './views.ts';
 
 export type NodeOptions = {
@@ -39,9 +38,6 @@ export type NodeOptions = {
 /** Links in a tab. */
 const MAX_LINKS = 32;
 
-/** Circuits that this node carries for others. */
-const MAX_RELAYED = 4096;
-
 /**
  * The whole protocol of one node as a machine: `receive(input, now)` returns what is to be done. It holds no clock,
  * no entropy of its own and no socket, and nothing that a peer sends makes it throw.
@@ -57,18 +53,14 @@ export class Node {
   readonly #neighbours: Neighbours;
   readonly #callers: Callers;
   readonly #inboxes: Inboxes;
-  readonly #relays = new Map<Handle, RelayCircuit>();
-  readonly #relayParts: RelayParts;
-  readonly #options: NodeOptions;
-  readonly #inboxTable = new InboxTable();
+  readonly #relays: Relays;
 
   constructor(options: NodeOptions) {
-    this.#options = options;
     const { keys, rng, now, role } = options;
     const context = new Context(rng, now, options.trace ?? false);
     this.#context = context;
     this.#links = new Links(context, {
-      create: (link, cell) => this.#onCreate(link, cell),
+      create: (link, cell) => this.#relays.create(link, cell),
       closed: (link) => this.#onLinkClosed(link),
     });
     const links = this.#links;
@@ -93,12 +85,22 @@ export class Node {
     });
     const consensus = (): DirectoryClient['consensus'] => this.#directory.consensus;
     const hurry = (): void => this.#directory.hurry();
+    this.#relays = new Relays({
+      context,
+      links,
+      id: keys.idBytes,
+      onionKeys: () => [keys.onion],
+      inboxes: new InboxTable(),
+      directory: role === 'directory',
+      dial,
+      serving: () => role === 'directory' || this.#registration.on,
+    });
     this.#registration = new Registration({
       context,
       keys,
       headless: options.headless ?? false,
       consensus,
-      load: () => Math.min(255, Math.floor((this.#relays.size * 255) / MAX_RELAYED)),
+      load: () => this.#relays.load,
     });
     this.#dials = new Dials({
       context,
@@ -123,16 +125,6 @@ export class Node {
     });
     this.#callers = new Callers({ context, origins, paths, consensus, hurry });
     this.#inboxes = new Inboxes({ context, origins, paths, channels: this.#callers.channels, hurry });
-    this.#relayParts = {
-      context,
-      links,
-      id: keys.idBytes,
-      onionKeys: () => [keys.onion],
-      inboxes: this.#inboxTable,
-      directory: role === 'directory',
-      dial,
-      closed: (circuit) => this.#onRelayClosed(circuit),
-    };
   }
 
   /** The next outputs. Nothing makes it throw. */
@@ -140,10 +132,9 @@ export class Node {
     const context = this.#context;
     const contain = (run: () => void): void => context.contain(run);
     context.now = Math.max(now, context.now);
-    if (input.type === 'command') this.#take(input);
-    else contain(() => this.#take(input));
+    contain(() => this.#take(input));
     context.timers.run(context.now, contain);
-    const wakeAt = Math.min(this.#links.flush(), this.#context.timers.next());
+    const wakeAt = Math.min(this.#links.flush(), context.timers.next());
     if (wakeAt < Infinity) this.#context.out({ type: 'wake', at: wakeAt });
     return this.#context.drain();
   }
@@ -224,9 +215,9 @@ export class Node {
       case 'avoid':
         return this.#avoid(command.nodes);
       case 'respond':
-        return this.#relays.get(command.circuit)?.service.answer(command.stream, relayCommand.RESPONSE, command.body);
+        return this.#relays.respond(command.circuit, command.stream, command.body);
       case 'push':
-        return this.#relays.get(command.circuit)?.service.push(command.body);
+        return this.#relays.push(command.circuit, command.body);
       case 'stop':
         return this.#stop();
     }
@@ -249,28 +240,6 @@ export class Node {
     if (target !== this.#directory.id) return this.#dials.dial(target, done);
     if (directory) return done(directory);
     this.#context.after(`dial:directory:${String(this.#context.handle())}`, 0, () => done('unreachable'));
-  }
-
-  #onCreate(link: Link, cell: Parameters<RelayCircuit['receive']>[0]): void {
-    const { circuit } = cell;
-    const serves = this.#options.role === 'directory' || this.#registration.on;
-    const relay = new RelayCircuit(this.#relayParts, { link, circuit });
-    this.#relays.set(relay.handle, relay);
-    this.#links.attach(link, circuit, relay);
-    if (!serves || !link.machine.peerMayOpen(circuit)) return relay.destroy('refused');
-    if (this.#relays.size > MAX_RELAYED) return relay.destroy('too-many');
-    this.#context.guard(
-      () => relay.receive(cell),
-      (code) => {
-        this.#context.event({ type: 'refused', where: 'circuit', code });
-        relay.destroy(code);
-      },
-    );
-  }
-
-  #onRelayClosed(circuit: RelayCircuit): void {
-    this.#relays.delete(circuit.handle);
-    if (this.#options.role === 'directory') this.#context.event({ type: 'circuit-closed', circuit: circuit.handle });
   }
 
   #onCarrierClosed(id: LinkId): void {

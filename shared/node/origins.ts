@@ -81,7 +81,8 @@ export class Origin implements CircuitEnd {
   }
 
   send(hop: number, message: RelayMessage): void {
-    if (this.state !== 'closed' && this.link) this.#parts.links.send(this.link, [this.#open().send(hop, message)]);
+    if (this.state !== 'closed' && this.link)
+      this.#parts.links.send(this.link, [this.#open().send(hop, message)]);
   }
 
   /** Adds a node behind the last hop; `grown` is called when it stands. */
@@ -101,7 +102,11 @@ export class Origin implements CircuitEnd {
   ping(): void {
     if (this.state !== 'open') return;
     this.#pingedAt = this.#parts.context.now;
-    this.send(this.hops, { stream: 0 as StreamId, command: relayCommand.PING, data: this.#parts.context.rng(8) });
+    this.send(this.hops, {
+      stream: 0 as StreamId,
+      command: relayCommand.PING,
+      data: this.#parts.context.rng(8),
+    });
   }
 
   receive(cell: Cell): void {
@@ -160,7 +165,8 @@ export class Origin implements CircuitEnd {
       const next = this.path[this.hops];
       if (next) return this.#grow(() => this.#open().extend(next, nodeIdBytes(next.node)));
       if (this.path.length > 1) this.#reportGuard(true);
-      if (this.path.length > 1) this.#times.builds = noteBuild(this.#times.builds, context.now - this.#startedAt);
+      if (this.path.length > 1)
+        this.#times.builds = noteBuild(this.#times.builds, context.now - this.#startedAt);
       this.state = 'open';
       this.openedAt = context.now;
       return this.handlers.open(this);

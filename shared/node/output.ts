@@ -12,7 +12,15 @@ export type CircuitPurpose = 'conversation' | 'inbox' | 'directory' | 'lookup' |
 export type RespondJob = { id: Uint8Array; onionKeys: OnionKeypair[]; onionskin: Uint8Array };
 
 /** What a test or an operator may watch. Nothing in it is content or an IP address. */
-export type TraceEvent = { at: Millis; link: LinkId; peer: NodeId | undefined; circuit: CircuitId; command: number; used: number; sent: boolean };
+export type TraceEvent = {
+  at: Millis;
+  link: LinkId;
+  peer: NodeId | undefined;
+  circuit: CircuitId;
+  command: number;
+  used: number;
+  sent: boolean;
+};
 
 export type NodeEvent =
   | { type: 'consensus'; consensus: Consensus }

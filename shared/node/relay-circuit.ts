@@ -87,8 +87,10 @@ export class RelayCircuit implements CircuitEnd {
   receive(cell: Cell): void {
     if (this.#state === 'creating' && cell.command === cellCommand.CREATE) this.#onCreate(cell.body);
     else if (this.#state === 'broken') return;
-    else if (this.#state !== 'open') throw new RemoteError('unexpected', 'a cell before the handshake is done');
-    else if (cell.command === cellCommand.RELAY || cell.command === cellCommand.RELAY_EARLY) this.#onRelay(cell);
+    else if (this.#state !== 'open')
+      throw new RemoteError('unexpected', 'a cell before the handshake is done');
+    else if (cell.command === cellCommand.RELAY || cell.command === cellCommand.RELAY_EARLY)
+      this.#onRelay(cell);
     else throw new RemoteError('unexpected', 'a cell that is not RELAY');
   }
 
@@ -129,7 +131,11 @@ export class RelayCircuit implements CircuitEnd {
   /** Tells the origin that the way on does not exist (any more), and waits for it to destroy the circuit. */
   refuse(code: Code): void {
     if (this.#state !== 'open') return;
-    this.deliver({ stream: 0 as StreamId, command: relayCommand.REFUSED, data: Uint8Array.of(byteOfCode(code)) });
+    this.deliver({
+      stream: 0 as StreamId,
+      command: relayCommand.REFUSED,
+      data: Uint8Array.of(byteOfCode(code)),
+    });
     // Delivering may have overfilled the queue and so closed the circuit.
     if (this.closedAlready) return;
     this.#state = 'broken';
@@ -159,7 +165,8 @@ export class RelayCircuit implements CircuitEnd {
 
   #open(reply: Uint8Array): void {
     const { context, links } = this.#parts;
-    if (this.hop.position >= MAX_HOPS) throw new RemoteError('unexpected', 'a node cannot stand in a contact’s place');
+    if (this.hop.position >= MAX_HOPS)
+      throw new RemoteError('unexpected', 'a node cannot stand in a contact’s place');
     this.#state = 'open';
     context.timers.clear(this.#timer('create'));
     const { link, circuit } = this.#prev;
@@ -193,7 +200,8 @@ export class RelayCircuit implements CircuitEnd {
       case relayCommand.REQUEST:
         return this.#service.request(stream, data);
       case relayCommand.JOIN:
-        if (this.#next || this.#extend) throw new RemoteError('unexpected', 'JOIN at a hop that is not the last');
+        if (this.#next || this.#extend)
+          throw new RemoteError('unexpected', 'JOIN at a hop that is not the last');
         return this.caller.join(data);
       default:
         return this.owner.receive(message);
@@ -202,7 +210,8 @@ export class RelayCircuit implements CircuitEnd {
 
   #onExtend(part: Uint8Array, early: boolean): void {
     if (this.#parts.directory) throw new RemoteError('refused', 'the directory extends no circuit');
-    if (this.#next || this.caller.busy) throw new RemoteError('unexpected', 'EXTEND at a hop that is not the last');
+    if (this.#next || this.caller.busy)
+      throw new RemoteError('unexpected', 'EXTEND at a hop that is not the last');
     if (!this.#extend) {
       if (!early) throw new RemoteError('bad-early', 'an EXTEND has to be RELAY_EARLY');
       this.#extend = new Assembler(NODE_ID_LENGTH + MAX_ONIONSKIN);
@@ -229,17 +238,23 @@ export class RelayCircuit implements CircuitEnd {
       this.refuse(code === 'none' ? 'destroyed' : code);
     };
     links.attach(link, circuit, { own: false, receive, closed });
-    const cells = fragment(onionskin, BODY_LENGTH).map((body) => ({ circuit, command: cellCommand.CREATE, body }));
+    const cells = fragment(onionskin, BODY_LENGTH).map((body) => ({
+      circuit,
+      command: cellCommand.CREATE,
+      body,
+    }));
     links.send(link, cells);
     context.after(this.#timer('extend'), HANDSHAKE_MS, () => this.refuse('timeout'));
   }
 
   #onNext(cell: Cell): void {
     if (!this.#reply) {
-      if (cell.command !== cellCommand.RELAY) throw new RemoteError('unexpected', 'a backward cell that is not RELAY');
+      if (cell.command !== cellCommand.RELAY)
+        throw new RemoteError('unexpected', 'a backward cell that is not RELAY');
       return this.passBack(cell.body);
     }
-    if (cell.command !== cellCommand.CREATED) throw new RemoteError('unexpected', 'not the CREATED that was due');
+    if (cell.command !== cellCommand.CREATED)
+      throw new RemoteError('unexpected', 'not the CREATED that was due');
     const reply = this.#reply.push(cell.body);
     if (!reply) return;
     this.#reply = undefined;

@@ -39,17 +39,15 @@ export const linkViews = (links: Links, connecting: NodeId[], guards: NodeId[]):
       carriedCircuits: ends.length - own,
     };
   });
-  const coming = connecting.map(
-    (peer): LinkState => ({
-      peer,
-      kind: 'peer',
-      state: 'connecting',
-      rttMs: null,
-      guard: guards.includes(peer),
-      ownCircuits: 0,
-      carriedCircuits: 0,
-    }),
-  );
+  const coming = connecting.map((peer): LinkState => ({
+    peer,
+    kind: 'peer',
+    state: 'connecting',
+    rttMs: null,
+    guard: guards.includes(peer),
+    ownCircuits: 0,
+    carriedCircuits: 0,
+  }));
   return [...open, ...coming];
 };
 

@@ -2,7 +2,7 @@ import { hex } from '#shared/bytes/bytes.ts';
 import type { Consensus } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import { LocalError, RemoteError, codeOf } from '#shared/errors.ts';
-import type { Handle } from '#shared/node/input.ts';
+import type { Handle, Input } from '#shared/node/input.ts';
 import { makeNodeKeys } from '#shared/node/keys.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
 import { Node } from '#shared/node/node.ts';
@@ -88,15 +88,14 @@ export class Client implements ClientApi {
 
   /** Loads what the store holds, and joins the network. Rejects with LocalError `storage`. */
   static async open(options: ClientOptions): Promise<Client> {
-    let client: Client | undefined;
-    const early: Parameters<Driver['input']>[0][] = [];
-    const host = options.host((input) => (client ? client.#driver.input(input) : void early.push(input)));
+    let give: (input: Input) => void = () => undefined;
+    const host = options.host((input) => give(input));
     const { rng, now } = host.ports;
     const profile = await Profile.load(options.store, rng);
     const invites = await Invites.load(options.store, now());
     const keys = makeNodeKeys(rng);
-    client = new Client(options, { profile, invites, keys, host });
-    for (const input of early) client.#driver.input(input);
+    const client = new Client(options, { profile, invites, keys, host });
+    give = (input) => client.#driver.input(input);
     await client.#begin();
     return client;
   }
@@ -178,7 +177,9 @@ export class Client implements ClientApi {
   }
 
   async retry(message: string): Promise<void> {
-    const session = this.#conversations?.list().find((each) => each.messages().some(({ id }) => id === message));
+    const session = this.#conversations
+      ?.list()
+      .find((each) => each.messages().some(({ id }) => id === message));
     if (!session) throw new LocalError('not-found', 'no such message');
     await session.retry(message);
     this.#reaches.get(session.id)?.poke();
@@ -351,7 +352,8 @@ export class Client implements ClientApi {
   }
 
   #onSession(event: SessionEvent): void {
-    if (event.type === 'message') this.#emit({ type: 'message', message: this.#watch.explain(event.message) });
+    if (event.type === 'message')
+      this.#emit({ type: 'message', message: this.#watch.explain(event.message) });
     else this.#watch.conversationChanged();
   }
 
@@ -378,5 +380,6 @@ export class Client implements ClientApi {
 }
 
 const checkName = (name: string): void => {
-  if (new TextEncoder().encode(name).length > MAX_NAME) throw new LocalError('too-long', 'use a shorter name');
+  if (new TextEncoder().encode(name).length > MAX_NAME)
+    throw new LocalError('too-long', 'use a shorter name');
 };

@@ -86,7 +86,12 @@ export class Invites {
     return invites;
   }
 
-  async create(origin: string, own: { address: Uint8Array; name: string }, rng: Rng, now: Millis): Promise<InviteView> {
+  async create(
+    origin: string,
+    own: { address: Uint8Array; name: string },
+    rng: Rng,
+    now: Millis,
+  ): Promise<InviteView> {
     const token = rng(TOKEN_LENGTH);
     const expiresAt = now + INVITE_LIFE_MS;
     const payload = encode(inviteCodec, { version: VERSION, ...own, token, expiresAt });

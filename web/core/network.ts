@@ -1,6 +1,11 @@
 import { encode } from '#shared/bytes/codec.ts';
 import { decode } from '#shared/bytes/codec.ts';
-import { requestCodec, responseCodec, type DirectoryRequest, type DirectoryResponse } from '#shared/directory/messages.ts';
+import {
+  requestCodec,
+  responseCodec,
+  type DirectoryRequest,
+  type DirectoryResponse,
+} from '#shared/directory/messages.ts';
 import type { Driver } from '#shared/driver/driver.ts';
 import { LocalError, RemoteError, type Code } from '#shared/errors.ts';
 import type { Command, Handle, InboxRef } from '#shared/node/input.ts';

@@ -58,7 +58,8 @@ export class Profile {
     if (seed && identity) profile.user = { address: signKeypair(seed), identity: decodeIdentity(identity) };
     for (const [key, value] of records) {
       const [kind, period] = key.split('/');
-      if (kind === 'package') profile.#keyPackages.push({ period: Number(period), own: decodeOwnKeyPackage(value) });
+      if (kind === 'package')
+        profile.#keyPackages.push({ period: Number(period), own: decodeOwnKeyPackage(value) });
     }
     return profile;
   }
@@ -103,7 +104,9 @@ export class Profile {
     const old = this.#keyPackages.filter((each) => each.period < period - KEPT_PERIODS);
     await this.#store.write([
       { table: 'identity', key: `package/${String(period)}`, value: encodeOwnKeyPackage(own) },
-      ...old.map((each) => ({ table: 'identity', key: `package/${String(each.period)}`, value: undefined }) as const),
+      ...old.map(
+        (each) => ({ table: 'identity', key: `package/${String(each.period)}`, value: undefined }) as const,
+      ),
     ]);
     this.#keyPackages = [...this.#keyPackages.filter((each) => !old.includes(each)), { period, own }];
     return own;

@@ -1,5 +1,12 @@
 import type { InboxRef } from '#shared/node/input.ts';
-import { openContact, periodOf, sealContact, blindedAddress, descriptorId, type ContactDescriptor } from '#shared/rendezvous/contact.ts';
+import {
+  openContact,
+  periodOf,
+  sealContact,
+  blindedAddress,
+  descriptorId,
+  type ContactDescriptor,
+} from '#shared/rendezvous/contact.ts';
 import { RemoteError, codeOf } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Host } from '#web/core/host.ts';
@@ -99,4 +106,3 @@ export const lookUp = async (
     return at(periodOf(now) - 1);
   }
 };
-

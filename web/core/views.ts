@@ -19,7 +19,11 @@ export const linkView = (link: LinkState): LinkView => ({
   carriedCircuits: link.carriedCircuits,
 });
 
-export const nodeViews = (consensus: Consensus | undefined, avoided: readonly NodeId[], self: NodeId | undefined): NodeView[] =>
+export const nodeViews = (
+  consensus: Consensus | undefined,
+  avoided: readonly NodeId[],
+  self: NodeId | undefined,
+): NodeView[] =>
   (consensus?.nodes ?? []).map(({ id, guard, exit }) => ({
     node: id,
     name: nodeName(id),
@@ -64,7 +68,12 @@ const neighboursOf = (links: LinkState[]): number =>
   links.filter(({ kind, state }) => kind !== 'directory' && state === 'open').length;
 
 /** The worst useful truth. */
-export const statusOf = (node: Node, consensus: Consensus | undefined, self: NodeId | undefined, online: boolean): Status => {
+export const statusOf = (
+  node: Node,
+  consensus: Consensus | undefined,
+  self: NodeId | undefined,
+  online: boolean,
+): Status => {
   const { links, circuits, carried } = node;
   const neighbours = neighboursOf(links);
   if (!online && neighbours === 0) return { kind: 'offline' };
@@ -82,4 +91,3 @@ export const statusOf = (node: Node, consensus: Consensus | undefined, self: Nod
   if (nodes < consensus.params.minimumNodes) return { kind: 'limited', why: 'few-nodes', nodes, ...counts };
   return { kind: 'ready', ...counts };
 };
-

@@ -97,7 +97,10 @@ export class Watch {
       if (circuit.path.length !== path.length || circuit.path.some((node, i) => node !== path[i])) continue;
       for (const conversation of this.#conversationsOn(handle)) {
         const closed = { ...circuit, state: 'closed' } as const;
-        this.#lost.set(conversation, circuitView(closed, this.#directory(), conversation, null, { hop, code }));
+        this.#lost.set(
+          conversation,
+          circuitView(closed, this.#directory(), conversation, null, { hop, code }),
+        );
       }
     }
     this.changed();

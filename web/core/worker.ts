@@ -25,7 +25,8 @@ const ENTROPY_STEP = 65_536;
 
 const rng = (length: number): Uint8Array => {
   const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += ENTROPY_STEP) crypto.getRandomValues(bytes.subarray(at, at + ENTROPY_STEP));
+  for (let at = 0; at < length; at += ENTROPY_STEP)
+    crypto.getRandomValues(bytes.subarray(at, at + ENTROPY_STEP));
   return bytes;
 };
 
@@ -111,7 +112,10 @@ scope.onmessage = ({ data }) => {
     case 'setup':
       begin(data.setup, data.port).catch((error: unknown) => {
         console.error(error);
-        scope.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+        scope.postMessage({
+          type: 'failed',
+          message: error instanceof Error ? error.message : String(error),
+        });
       });
       return;
     case 'session':

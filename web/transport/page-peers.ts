@@ -32,7 +32,8 @@ type Options = { iceServers: RTCIceServer[]; keepCandidate?: (address: string) =
 
 /** Makes the worker's peer connections on the page, which alone can, and hands it their channels. */
 export const servePeers = (worker: Worker, options: Options): ((message: FromWorker) => void) => {
-  const post = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer);
+  const post = (message: ToWorker, transfer: Transferable[] = []): void =>
+    worker.postMessage(message, transfer);
   const carry = (link: LinkId, channel: RTCDataChannel): void => {
     try {
       post({ type: 'channel', link, channel }, [channel as unknown as Transferable]);
