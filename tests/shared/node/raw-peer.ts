@@ -20,6 +20,9 @@ export class RawPeer {
   readonly bench: Bench;
   readonly circuits = new Map<CircuitId, RawCircuit>();
   closed = false;
+  /** It lives and reads, but acknowledges nothing. */
+  silent = false;
+  #unread: Uint8Array[] = [];
   /** It flooded the link: its own counts are lost, and it acknowledges nothing any more. */
   #deaf = false;
   readonly #machine: LinkMachine;
@@ -51,11 +54,13 @@ export class RawPeer {
 
   tick(): void {
     if (this.#deaf) return;
+    if (!this.silent) for (const data of this.#unread.splice(0)) this.receive(data);
     this.#machine.tick(this.bench.now);
     this.#flush();
   }
 
   receive(data: Uint8Array): void {
+    if (this.silent) return void this.#unread.push(data);
     const cells = this.#deaf ? decodeCells(data) : this.#machine.receive(data, this.bench.now);
     for (const cell of cells) this.circuits.get(cell.circuit)?.receive(cell);
   }
