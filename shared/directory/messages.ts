@@ -66,7 +66,8 @@ export const requestCodec = union({
   signal: [4, struct({ to: signalAddressCodec, sealed: sealedCodec })],
   publish: [5, publishedCodec],
   lookup: [6, struct({ descriptorId: hashCodec })],
-  consensus: [7, struct({})],
+  /** The latest one, unless its sequence number is `after`: then the answer is `ok`. */
+  consensus: [7, struct({ after: u64 })],
   leave: [8, struct({ node: nodeIdCodec, counter: u32, signature: signatureCodec })],
 });
 export type DirectoryRequest = Value<typeof requestCodec>;

@@ -1,23 +1,12 @@
-import { uniformBetween } from '../crypto/rng.ts';
-import { chainLink, follows, readConsensus, type ChainLink, type Consensus } from '../directory/consensus.ts';
+import type { Consensus } from '../directory/consensus.ts';
 import type { Code } from '../errors.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '../units.ts';
+import { BackOff, ConsensusKeeper } from './consensus-keeper.ts';
 import type { Context } from './context.ts';
 import { DirectoryCircuit, refusal } from './directory-circuit.ts';
 import type { Link, Links } from './links.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
-
-/** A WebSocket, circuit or fetch that failed is tried again after this long, doubled up to the most. */
-const RETRY_MS: Millis = 500;
-const RETRY_MOST_MS: Millis = 8000;
-
-/** While too few nodes are known, or one was asked for in vain, the consensus is asked for this often at most. */
-const HURRY_MS: Millis = 1000;
-
-/** Under this many nodes the consensus is asked for as often as SMALL_FRESH_MS says. */
-const SMALL_NETWORK = 24;
-const SMALL_FRESH_MS: Millis = 12_000;
 
 const REPLY_LENGTH = 16;
 
@@ -41,27 +30,32 @@ type Parts = {
 export class DirectoryClient {
   readonly #parts: Parts;
   readonly #reply: Uint8Array;
-  #consensus: Consensus | undefined;
-  #chain: ChainLink | undefined;
+  readonly #keeper: ConsensusKeeper;
+  readonly #backOff: BackOff;
   #link: LinkId | undefined;
   #bootstrap: DirectoryCircuit | undefined;
   #main: DirectoryCircuit | undefined;
   #building = false;
-  #retryMs = RETRY_MS;
-  #fetchedAt = 0;
   #stopped = true;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#reply = parts.context.rng(REPLY_LENGTH);
+    this.#backOff = new BackOff(parts.context);
+    this.#keeper = new ConsensusKeeper({
+      context: parts.context,
+      pinnedKey: parts.pinnedKey,
+      circuit: () => this.#main ?? this.#bootstrap,
+      changed: (consensus) => this.#onConsensus(consensus),
+    });
   }
 
   get consensus(): Consensus | undefined {
-    return this.#consensus;
+    return this.#keeper.consensus;
   }
 
   get id(): NodeId | undefined {
-    return this.#consensus && nodeId(this.#consensus.directoryKey);
+    return this.consensus && nodeId(this.consensus.directoryKey);
   }
 
   get reachable(): boolean {
@@ -77,7 +71,7 @@ export class DirectoryClient {
   }
 
   get target(): Target | undefined {
-    const consensus = this.#consensus;
+    const { consensus } = this;
     if (!consensus) return undefined;
     const { directoryKey: id, directoryOnionKey: onionKey } = consensus;
     return { node: nodeId(id), id, onionKey };
@@ -86,39 +80,27 @@ export class DirectoryClient {
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.#fetch();
+    this.#keeper.start();
     this.#openLink();
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const name of ['fetch', 'websocket', 'bootstrap', 'main'])
+    this.#keeper.stop();
+    for (const name of ['websocket', 'bootstrap', 'main'])
       this.#parts.context.timers.clear(`directory:${name}`);
   }
 
-  /** Throws nothing: a bad consensus is dropped, counted, and alarms where it convicts the directory. */
   onConsensus(body: Uint8Array): void {
-    const { context } = this.#parts;
-    context.guard(
-      () => this.#take(body),
-      (code) => {
-        context.event({ type: 'refused', where: 'consensus', code });
-        if (code === 'equivocation' || code === 'bad-key') context.event({ type: 'alarm', code });
-        this.#fetchIn(this.#consensus ? this.#freshMs() : this.#backOff());
-      },
-    );
+    this.#keeper.receive(body);
   }
 
   onConsensusFailed(): void {
-    this.#fetchIn(this.#backOff());
+    this.#keeper.failed();
   }
 
-  /** A path could not be drawn or a node was not found: what is known may be old. */
   hurry(): void {
-    const { context } = this.#parts;
-    if (this.#stopped || context.timers.has('directory:hurry')) return;
-    const wait = Math.max(0, this.#fetchedAt + HURRY_MS - context.now);
-    context.after('directory:hurry', wait, () => this.#fetch());
+    this.#keeper.hurry();
   }
 
   isLink(id: LinkId): boolean {
@@ -127,7 +109,7 @@ export class DirectoryClient {
 
   onLinkOpen(id: LinkId): void {
     this.#parts.links.open(id, this.id, 'directory', true);
-    this.#retryMs = RETRY_MS;
+    this.#backOff.reset();
     this.#buildBootstrap();
   }
 
@@ -135,7 +117,7 @@ export class DirectoryClient {
     if (this.#link !== id) return;
     this.#link = undefined;
     if (!this.#stopped)
-      this.#parts.context.after('directory:websocket', this.#backOff(), () => this.#openLink());
+      this.#parts.context.after('directory:websocket', this.#backOff.next(), () => this.#openLink());
   }
 
   link(): Link | undefined {
@@ -189,53 +171,12 @@ export class DirectoryClient {
     this.#parts.origins.build({ purpose: purpose === 'lookup' ? 'lookup' : 'directory', path, handlers });
   }
 
-  #take(body: Uint8Array): void {
-    const { context, pinnedKey } = this.#parts;
-    const directoryKey = this.#chain?.directoryKey ?? pinnedKey;
-    const consensus = readConsensus(body).verify({ directoryKey, now: context.now });
-    const next = chainLink(body, consensus);
-    if (this.#chain && follows(this.#chain, next) === 'same') return this.#fetchIn(this.#freshMs());
-    const first = this.#consensus === undefined;
-    this.#chain = next;
-    this.#consensus = consensus;
-    this.#retryMs = RETRY_MS;
-    this.#fetchIn(this.#freshMs());
+  #onConsensus(consensus: Consensus): void {
     this.#parts.paths.update(consensus);
     this.#parts.onConsensus(consensus);
-    context.event({ type: 'consensus', consensus });
-    if (first) this.#buildBootstrap();
+    this.#parts.context.event({ type: 'consensus', consensus });
+    this.#buildBootstrap();
     if (!this.#main && this.#bootstrap) this.#buildMain();
-  }
-
-  #freshMs(): Millis {
-    const { params, nodes } = this.#consensus ?? {};
-    // In a small network each newcomer counts, and a consensus is short.
-    const freshMs =
-      nodes && nodes.length >= SMALL_NETWORK ? (params?.freshMs ?? SMALL_FRESH_MS) : SMALL_FRESH_MS;
-    return uniformBetween(this.#parts.context.rng, freshMs / 4, freshMs / 2);
-  }
-
-  #backOff(): Millis {
-    const delay = this.#retryMs;
-    this.#retryMs = Math.min(RETRY_MOST_MS, delay * 2);
-    return uniformBetween(this.#parts.context.rng, delay / 2, delay);
-  }
-
-  #fetchIn(delayMs: Millis): void {
-    if (!this.#stopped) this.#parts.context.after('directory:fetch', delayMs, () => this.#fetch());
-  }
-
-  /** Over a circuit where there is one; else by HTTP, which asks for nothing but the whole. */
-  #fetch(): void {
-    if (this.#stopped) return;
-    this.#fetchedAt = this.#parts.context.now;
-    this.#fetchIn(this.#freshMs());
-    const circuit = this.#main ?? this.#bootstrap;
-    if (!circuit) return this.#parts.context.out({ type: 'fetch-consensus' });
-    circuit.request({ type: 'consensus' }, (answer) => {
-      if ('type' in answer && answer.type === 'consensus') this.onConsensus(answer.bytes);
-      else this.onConsensusFailed();
-    });
   }
 
   #openLink(): void {
@@ -266,7 +207,7 @@ export class DirectoryClient {
         circuit?.closed(code);
         this.#parts.context.changed();
         if (this.#main && this.#main === circuit) this.#setMain(undefined);
-        this.#parts.context.after('directory:bootstrap', this.#backOff(), () => this.#buildBootstrap());
+        this.#parts.context.after('directory:bootstrap', this.#backOff.next(), () => this.#buildBootstrap());
       },
     };
     this.#parts.origins.build({ purpose: 'directory', path: [target], handlers });
@@ -274,7 +215,7 @@ export class DirectoryClient {
 
   /** The path to the directory, its last hop included; undefined when the one-hop circuit has to do. */
   #path(): Target[] | undefined {
-    const hops = this.#consensus?.params.directoryHops ?? 1;
+    const hops = this.consensus?.params.directoryHops ?? 1;
     const { target } = this;
     if (hops === 1 || !target) return undefined;
     const path = this.#parts.paths.choose({ length: hops - 1 });
@@ -286,11 +227,11 @@ export class DirectoryClient {
     if (this.#parts.context.timers.has('directory:main')) return;
     const path = this.#path();
     if (!path) {
-      const asked = this.#consensus?.params.directoryHops ?? 1;
+      const asked = this.consensus?.params.directoryHops ?? 1;
       if (asked === 1) return this.#setMain(this.#bootstrap);
       // A network too small for the length registers by the circuit it has, else it would never grow.
       if (!this.#parts.paths.possible(asked - 1)) return this.#setMain(this.#bootstrap);
-      return this.#mainIn(this.#backOff());
+      return this.#mainIn(this.#backOff.next());
     }
     let circuit: DirectoryCircuit | undefined;
     const handlers: OriginHandlers = {
@@ -305,7 +246,7 @@ export class DirectoryClient {
       closed: (_, code) => {
         circuit?.closed(code);
         if (this.#main === circuit) this.#setMain(undefined);
-        this.#mainIn(this.#backOff());
+        this.#mainIn(this.#backOff.next());
       },
     };
     this.#parts.origins.build({ purpose: 'directory', path, handlers });
@@ -321,11 +262,11 @@ export class DirectoryClient {
   #setMain(circuit: DirectoryCircuit | undefined): void {
     if (this.#main === circuit) return;
     this.#main = circuit;
-    this.#retryMs = RETRY_MS;
+    this.#backOff.reset();
     this.#parts.context.timers.clear('directory:main');
     this.#parts.onMain(circuit);
     this.#parts.context.changed();
-    if (!circuit) this.#mainIn(this.#backOff());
+    if (!circuit) this.#mainIn(this.#backOff.next());
   }
 
   #listen(circuit: DirectoryCircuit, done: () => void): void {

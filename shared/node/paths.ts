@@ -1,4 +1,5 @@
 import { shuffle } from '../crypto/rng.ts';
+import { isSelfSigned } from '../directory/descriptor.ts';
 import type { Consensus, ConsensusNode } from '../directory/consensus.ts';
 import { choosePath } from '../path/choose.ts';
 import { guardFailed, guardWorked, updateGuards, usableGuards, type Guard } from '../path/guards.ts';
@@ -28,6 +29,9 @@ export class Paths {
   avoided: ReadonlySet<NodeId> = new Set();
   readonly #context: Context;
   readonly #self: NodeId;
+  /** Nodes whose entries they did not sign themselves, and entries that were signed. */
+  readonly #forged = new Set<NodeId>();
+  readonly #genuine = new WeakSet<ConsensusNode>();
   #guards: Guard[];
   #consensus: Consensus | undefined;
 
@@ -78,14 +82,27 @@ export class Paths {
         length: wish.length,
         guards,
         self: this.#self,
-        avoid: new Set([...this.avoided, ...(wish.without ?? [])]),
+        avoid: new Set([...this.avoided, ...this.#forged, ...(wish.without ?? [])]),
         exitNot: new Set(wish.exitNot ?? []),
         rng: this.#context.rng,
       });
     // Where the wish rules both guards out, a further one of the sample has to do.
     const ids = choose(shuffle(this.#context.rng, usable.slice(0, GUARDS))) ?? choose(usable);
-    const byId = new Map(consensus.nodes.map((node) => [node.id, node]));
-    return ids?.map((id) => targetOf(byId.get(id) as ConsensusNode));
+    const nodes = ids?.map((id) => consensus.nodes.find((node) => node.id === id) as ConsensusNode);
+    const forged = nodes?.find((node) => !this.#isGenuine(node));
+    if (!forged) return nodes?.map(targetOf);
+    // A directory that lists keys of its own in a node's name would read what that node passes.
+    this.#context.event({ type: 'alarm', code: 'bad-signature' });
+    this.#forged.add(forged.id);
+    return this.choose(wish);
+  }
+
+  /** Whether the node itself signed its entry. Each entry of a consensus is checked once. */
+  #isGenuine(node: ConsensusNode): boolean {
+    if (this.#genuine.has(node)) return true;
+    const genuine = isSelfSigned(node);
+    if (genuine) this.#genuine.add(node);
+    return genuine;
   }
 
   #usable(): NodeId[] {

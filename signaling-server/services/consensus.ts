@@ -7,7 +7,7 @@ import type { DirectoryKeys } from '../keys.ts';
 import type { Logger } from '../log.ts';
 import type { Archive, ConsensusRecord, Live, Presence } from '../stores/ports.ts';
 import { compose } from './compose.ts';
-import type { Service } from './context.ts';
+import { ok, type RequestOf, type Service } from './context.ts';
 
 export type ConsensusOptions = {
   keys: DirectoryKeys;
@@ -47,9 +47,10 @@ export class ConsensusMaker implements Service<'consensus'> {
   }
 
   /** Throws `no-consensus`. */
-  handle(): Promise<DirectoryResponse> {
+  handle({ after }: RequestOf<'consensus'>): Promise<DirectoryResponse> {
     if (!this.#latest) return Promise.reject(new RemoteError('no-consensus'));
-    return Promise.resolve({ type: 'consensus', bytes: this.#latest.bytes });
+    const { sequence, bytes } = this.#latest;
+    return Promise.resolve(sequence === after ? ok : { type: 'consensus', bytes });
   }
 
   /** Takes the chain up where it was left, with the nodes that were there lately, and adds to it at once. */

@@ -42,7 +42,7 @@ describe('the chain of consensuses', () => {
       nodes: [],
       params: { directoryHops: 3, registrationDelayMs: 0, minimumNodes: 8, policy: 'off' },
     });
-    const answer = await fixture.client(1).ask({ type: 'consensus' });
+    const answer = await fixture.client(1).ask({ type: 'consensus', after: 0 });
     expect(answer).toEqual({ type: 'consensus', bytes: fixture.bytes });
   });
 

@@ -167,7 +167,7 @@ describe('requests', () => {
     await fixture.clock.pass(20_000);
     expect(await ask()).toEqual(ok);
     expect(await ask()).toEqual(refusal('too-many'));
-    expect(await fixture.client(11).ask({ type: 'consensus' })).toMatchObject({ type: 'consensus' });
+    expect(await fixture.client(11).ask({ type: 'consensus', after: 0 })).toMatchObject({ type: 'consensus' });
   });
 
   it('of one circuit under way at once are few', async () => {
@@ -184,7 +184,7 @@ describe('requests', () => {
     const node = fixture.client(10);
     const failing = vi.spyOn(fixture.archive, 'putNodes').mockRejectedValue(new LocalError('storage'));
     expect(await node.register()).toEqual(refusal('storage'));
-    expect(await node.ask({ type: 'consensus' })).toMatchObject({ type: 'consensus' });
+    expect(await node.ask({ type: 'consensus', after: 0 })).toMatchObject({ type: 'consensus' });
     expect(await node.beat(0)).toEqual(refusal('not-registered'));
     failing.mockRestore();
     expect(await node.register()).toEqual(ok);

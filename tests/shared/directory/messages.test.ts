@@ -43,7 +43,7 @@ const requests: DirectoryRequest[] = [
   { type: 'signal', to: new Uint8Array(32), sealed },
   { type: 'publish', ...published },
   { type: 'lookup', descriptorId: seed('id') },
-  { type: 'consensus' },
+  { type: 'consensus', after: 7 },
   signLeave(secret, binding, { node: id, counter: 9 }),
 ];
 

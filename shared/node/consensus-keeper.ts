@@ -1,0 +1,136 @@
+import { uniformBetween } from '../crypto/rng.ts';
+import { chainLink, follows, readConsensus, type ChainLink, type Consensus } from '../directory/consensus.ts';
+import type { Millis } from '../units.ts';
+import type { Context } from './context.ts';
+import type { DirectoryCircuit } from './directory-circuit.ts';
+
+/** What failed is tried again after this long, doubled up to the most. */
+const RETRY_MS: Millis = 500;
+const RETRY_MOST_MS: Millis = 8000;
+
+/** After a node was asked for in vain the consensus is asked for at once, though no more often than this. */
+const HURRY_MS: Millis = 1000;
+
+/** Under this many nodes each newcomer counts, and a consensus is short. */
+const SMALL_NETWORK = 24;
+const SMALL_FRESH_MS: Millis = 12_000;
+
+/** Waits between tries: random, and longer with each. */
+export class BackOff {
+  readonly #context: Context;
+  #delayMs = RETRY_MS;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  next(): Millis {
+    const delay = this.#delayMs;
+    this.#delayMs = Math.min(RETRY_MOST_MS, delay * 2);
+    return uniformBetween(this.#context.rng, delay / 2, delay);
+  }
+
+  reset(): void {
+    this.#delayMs = RETRY_MS;
+  }
+}
+
+type Parts = {
+  context: Context;
+  /** The directory's key when it is known beforehand; else the first one seen is kept to. */
+  pinnedKey: Uint8Array | undefined;
+  /** An open circuit to the directory; without one the consensus is fetched by HTTP. */
+  circuit(): DirectoryCircuit | undefined;
+  changed(consensus: Consensus): void;
+};
+
+/** Keeps the newest verified consensus of one directory. */
+export class ConsensusKeeper {
+  readonly #parts: Parts;
+  readonly #backOff: BackOff;
+  #consensus: Consensus | undefined;
+  #chain: ChainLink | undefined;
+  #fetchedAt = 0;
+  #running = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#backOff = new BackOff(parts.context);
+  }
+
+  get consensus(): Consensus | undefined {
+    return this.#consensus;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#fetch();
+  }
+
+  stop(): void {
+    this.#running = false;
+    for (const name of ['fetch', 'hurry']) this.#parts.context.timers.clear(`consensus:${name}`);
+  }
+
+  /** A bad consensus is dropped, counted, and alarms where it convicts the directory. */
+  receive(body: Uint8Array): void {
+    const { context } = this.#parts;
+    context.guard(
+      () => this.#take(body),
+      (code) => {
+        context.event({ type: 'refused', where: 'consensus', code });
+        if (code === 'equivocation' || code === 'bad-key') context.event({ type: 'alarm', code });
+        this.#fetchIn(this.#consensus ? this.#freshMs() : this.#backOff.next());
+      },
+    );
+  }
+
+  failed(): void {
+    this.#fetchIn(this.#backOff.next());
+  }
+
+  /** A path could not be drawn or a node was not found: what is known may be old. */
+  hurry(): void {
+    const { context } = this.#parts;
+    if (!this.#running || context.timers.has('consensus:hurry')) return;
+    const wait = Math.max(0, this.#fetchedAt + HURRY_MS - context.now);
+    context.after('consensus:hurry', wait, () => this.#fetch());
+  }
+
+  #take(body: Uint8Array): void {
+    const { context, pinnedKey } = this.#parts;
+    const directoryKey = this.#chain?.directoryKey ?? pinnedKey;
+    const consensus = readConsensus(body).verify({ directoryKey, now: context.now });
+    const next = chainLink(body, consensus);
+    this.#backOff.reset();
+    if (this.#chain && follows(this.#chain, next) === 'same') return this.#fetchIn(this.#freshMs());
+    this.#chain = next;
+    this.#consensus = consensus;
+    this.#fetchIn(this.#freshMs());
+    this.#parts.changed(consensus);
+  }
+
+  #freshMs(): Millis {
+    const { params, nodes } = this.#consensus ?? {};
+    const small = !nodes || nodes.length < SMALL_NETWORK;
+    const freshMs = small ? SMALL_FRESH_MS : (params?.freshMs ?? SMALL_FRESH_MS);
+    return uniformBetween(this.#parts.context.rng, freshMs / 4, freshMs / 2);
+  }
+
+  #fetchIn(delayMs: Millis): void {
+    if (this.#running) this.#parts.context.after('consensus:fetch', delayMs, () => this.#fetch());
+  }
+
+  #fetch(): void {
+    if (!this.#running) return;
+    this.#fetchedAt = this.#parts.context.now;
+    this.#fetchIn(this.#freshMs());
+    const circuit = this.#parts.circuit();
+    if (!circuit) return this.#parts.context.out({ type: 'fetch-consensus' });
+    const after = this.#consensus?.sequence ?? 0;
+    circuit.request({ type: 'consensus', after }, (answer) => {
+      if ('code' in answer) this.failed();
+      else if (answer.type === 'consensus') this.receive(answer.bytes);
+    });
+  }
+}

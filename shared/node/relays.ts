@@ -1,0 +1,70 @@
+import type { Cell } from '../cell/codec.ts';
+import { relayCommand } from '../cell/commands.ts';
+import type { StreamId } from '../units.ts';
+import type { Handle } from './input.ts';
+import type { Link } from './links.ts';
+import { RelayCircuit, type RelayParts } from './relay-circuit.ts';
+
+/** Circuits that a node carries for others. */
+const MAX_RELAYED = 4096;
+/** Circuits that end at the directory: one or two of every client that is linked to it. */
+const MAX_SERVED = 32_768;
+
+type Parts = Omit<RelayParts, 'closed'> & {
+  /** Whether circuits are taken at all. */
+  serving(): boolean;
+};
+
+/** The circuits that others have built through this node, or to it. */
+export class Relays {
+  readonly #parts: RelayParts & Pick<Parts, 'serving'>;
+  readonly #circuits = new Map<Handle, RelayCircuit>();
+
+  constructor(parts: Parts) {
+    this.#parts = { ...parts, closed: (circuit) => this.#onClosed(circuit) };
+  }
+
+  get size(): number {
+    return this.#circuits.size;
+  }
+
+  /** How much is carried over the most, 0 to 255. */
+  get load(): number {
+    return Math.min(255, Math.floor((this.size * 255) / this.#most));
+  }
+
+  /** A CREATE cell under a new id. */
+  create(link: Link, cell: Cell): void {
+    const { context, links, serving } = this.#parts;
+    const relay = new RelayCircuit(this.#parts, { link, circuit: cell.circuit });
+    this.#circuits.set(relay.handle, relay);
+    links.attach(link, cell.circuit, relay);
+    if (!serving() || !link.machine.peerMayOpen(cell.circuit)) return relay.destroy('refused');
+    if (this.size > this.#most) return relay.destroy('too-many');
+    context.guard(
+      () => relay.receive(cell),
+      (code) => {
+        context.event({ type: 'refused', where: 'circuit', code });
+        relay.destroy(code);
+      },
+    );
+  }
+
+  respond(circuit: Handle, stream: StreamId, body: Uint8Array): void {
+    this.#circuits.get(circuit)?.service.answer(stream, relayCommand.RESPONSE, body);
+  }
+
+  push(circuit: Handle, body: Uint8Array): void {
+    this.#circuits.get(circuit)?.service.push(body);
+  }
+
+  get #most(): number {
+    return this.#parts.directory ? MAX_SERVED : MAX_RELAYED;
+  }
+
+  #onClosed(circuit: RelayCircuit): void {
+    this.#circuits.delete(circuit.handle);
+    const { directory, context } = this.#parts;
+    if (directory) context.event({ type: 'circuit-closed', circuit: circuit.handle });
+  }
+}
