@@ -10,9 +10,17 @@ export type WrtcOptions = {
 };
 
 /**
+ * How long an answering side lets the other speak first. An offering libdatachannel starts its handshake on a thread
+ * of its own a moment before it has stored the fingerprint to check, and then fails when the other side's checks
+ * are already under way. A side that cannot be reached until it has sent something itself pays with this delay.
+ */
+const ANSWERER_WAITS_MS = 250;
+
+/**
  * node-datachannel (libdatachannel) in the shape of a browser's WebRTC, as far as simple-peer asks for it. Over the
  * package's own shape it adds: descriptions are made when they are asked for, so that a channel made before the
- * other side's offer came does not make an offer of its own; and the end of gathering is told as browsers tell it.
+ * other side's offer came does not make an offer of its own; and the end of gathering and a failure are told as
+ * browsers tell them.
  */
 export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
   // The package's data channel names this class as a global when the native one reports an error.
@@ -34,6 +42,10 @@ export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
       this.addEventListener('icegatheringstatechange', () => {
         if (native.gatheringState() === 'complete') this.#toldAllCandidates();
       });
+      // A failed connection is closed at once, which simple-peer looks for in the state of ICE alone.
+      this.addEventListener('connectionstatechange', () => {
+        if (native.state() === 'closed') this.dispatchEvent(new Event('iceconnectionstatechange'));
+      });
     }
 
     override createOffer(): Promise<RTCSessionDescriptionInit> {
@@ -47,6 +59,26 @@ export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
     /** Was done when it was made. */
     override setLocalDescription(): Promise<void> {
       return Promise.resolve();
+    }
+
+    override async setRemoteDescription({ type, sdp = '' }: RTCSessionDescriptionInit): Promise<void> {
+      const lines = sdp.split('\r\n');
+      const candidates = lines.filter((line) => line.startsWith('a=candidate:'));
+      if (type !== 'offer' || candidates.length === 0) return super.setRemoteDescription({ type, sdp });
+      const others = lines.filter((line) => !candidates.includes(line) && line !== 'a=end-of-candidates');
+      await super.setRemoteDescription({ type, sdp: others.join('\r\n') });
+      setTimeout(() => this.#addCandidates(candidates), ANSWERER_WAITS_MS);
+    }
+
+    #addCandidates(candidates: string[]): void {
+      if (this.#native.state() === 'closed') return;
+      for (const line of candidates) {
+        try {
+          this.#native.addRemoteCandidate(line.slice('a='.length), '0');
+        } catch {
+          // One that it cannot use: an mDNS name that nobody answers for, or a connection that has just ended.
+        }
+      }
     }
 
     #describe(type: 'offer' | 'answer'): Promise<RTCSessionDescriptionInit> {

@@ -99,14 +99,14 @@ export class Channel {
   }
 
   /** Says goodbye and closes. */
-  end(): void {
+  end(code: Code): void {
     if (this.#closed) return;
     const said = this.#send.take();
     if (said) {
-      const data = Uint8Array.of(byteOfCode('finished'));
+      const data = Uint8Array.of(byteOfCode(code));
       this.#lower.send({ stream: STREAM, command: relayCommand.END, data });
     }
-    this.close('finished', said);
+    this.close(code, said);
   }
 
   close(code: Code, said = false): void {

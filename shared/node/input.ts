@@ -24,7 +24,8 @@ export type Command =
   | { type: 'channel-send'; channel: Handle; data: Uint8Array }
   /** The peer of an incoming channel proved who it is: open its window wide. */
   | { type: 'channel-trust'; channel: Handle }
-  | { type: 'channel-close'; channel: Handle }
+  /** `code` tells the contact why. */
+  | { type: 'channel-close'; channel: Handle; code?: Code }
   | { type: 'link'; node: NodeId }
   | { type: 'unlink'; node: NodeId }
   | { type: 'avoid'; nodes: NodeId[] }

@@ -207,7 +207,7 @@ export class Node {
       case 'channel-trust':
         return this.#channel(command.channel)?.trust();
       case 'channel-close':
-        return this.#channel(command.channel)?.end();
+        return this.#channel(command.channel)?.end(command.code ?? 'finished');
       case 'link':
         return this.#dial(command.node, () => undefined);
       case 'unlink':

@@ -101,6 +101,26 @@ describe('peers', () => {
     peers.close();
   });
 
+  it.each(['offer', 'answer'] as const)(
+    'both refuse %s whose fingerprint is not the other side’s',
+    async (kind) => {
+      const opened: string[] = [];
+      const peers = joinedPeers(
+        { wrtc: nodeWrtc({ bindAddress: '127.0.0.1' }) },
+        (side, channel) => (channel.onopen = () => void opened.push(side)),
+        {
+          tamper: (session) =>
+            session.kind === kind
+              ? { ...session, fingerprint: session.fingerprint.map((byte) => byte ^ 1) }
+              : session,
+        },
+      );
+      await expect.poll(() => [...peers.closed].sort(), { timeout: 5_000 }).toEqual(['a', 'b']);
+      expect(opened).toEqual([]);
+      peers.close();
+    },
+  );
+
   it('report a link whose stack refuses, and throw nothing', async () => {
     const wrtc = nodeWrtc();
     const refusing = {

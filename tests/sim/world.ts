@@ -33,6 +33,8 @@ export class World {
   readonly #keys: DirectoryKeys;
   readonly #archive = new SqliteArchive(':memory:');
   readonly #peers: Peer[] = [];
+  readonly #sockets = new Map<SimNode, LinkId>();
+  readonly #cut = new Set<SimNode>();
 
   constructor(options: WorldOptions = {}) {
     this.seed = options.seed ?? 1;
@@ -106,7 +108,21 @@ export class World {
     );
   }
 
+  /** The node's WebSocket breaks, and no other comes up for a while. */
+  cutDirectory(node: SimNode, spanMs: Millis): void {
+    this.#cut.add(node);
+    this.clock.after(0, () => {
+      const link = this.#sockets.get(node);
+      if (link === undefined) return;
+      node.carriers.get(link)?.close();
+      node.carriers.delete(link);
+      node.driver.input({ type: 'link-closed', link });
+    });
+    this.clock.after(spanMs, () => this.#cut.delete(node));
+  }
+
   openWebSocket(node: SimNode, link: LinkId): void {
+    this.#sockets.set(node, link);
     const side: { server?: CarrierEvents } = {};
     const near = (): CarrierEvents => this.#receiver(node, link);
     const [carrier, far] = pipe(
@@ -118,7 +134,7 @@ export class World {
     );
     this.clock.after(this.delayMs, () => {
       if (!node.alive) return;
-      if (this.#down) return near().closed();
+      if (this.#down || this.#cut.has(node)) return near().closed();
       side.server = this.directory.accept(far);
       node.carriers.set(link, carrier);
       node.driver.input({ type: 'link-open', link });

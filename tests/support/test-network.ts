@@ -10,11 +10,13 @@ import type { NodeId } from '#shared/units.ts';
 import { readConfig } from '#server/config.ts';
 import { createHop } from '#server/hop.ts';
 import { createLog } from '#server/log.ts';
-import { startServer, type RunningServer } from '#server/server.ts';
+import { startServer } from '#server/server.ts';
 import { createHost, fetchConfig, systemRng } from '#relay/host.ts';
 import { Client } from '#web/core/client.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
 import type { Store } from '#web/core/store/ports.ts';
+import { recordedHop, type Recording } from '#tests/support/recording.ts';
+import { spawnServer } from '#tests/support/server-process.ts';
 
 /** A headless relay in this process. */
 export type TestRelay = { id: NodeId; node: Node; events: NodeEvent[]; stop(): void };
@@ -26,6 +28,10 @@ export type NetworkOptions = {
   /** Settings of the server, as in its environment. */
   env?: Record<string, string>;
   webDir?: string;
+  /** The server runs in a process of its own, which `killServer` may kill. */
+  apart?: boolean;
+  /** Keep what the server sees in `recording`. */
+  record?: boolean;
 };
 
 const TRIES_MS = 20;
@@ -46,13 +52,18 @@ export const eventually = async (
 /** A server, its data in a folder of its own, and relays, all on loopback and in this process. */
 export class TestNetwork {
   readonly relays: TestRelay[] = [];
+  readonly recording: Recording = { frames: [], services: [] };
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'hourglass-'));
   readonly #env: Record<string, string>;
   readonly #clients: Client[] = [];
-  #server: RunningServer | undefined;
+  readonly #apart: boolean;
+  readonly #record: boolean;
+  #end: ((signal: 'SIGTERM' | 'SIGKILL') => Promise<void>) | undefined;
   #port = 0;
 
-  private constructor({ env = {}, webDir }: NetworkOptions) {
+  private constructor({ env = {}, webDir, apart = false, record = false }: NetworkOptions) {
+    this.#apart = apart;
+    this.#record = record;
     this.#env = {
       HG_DATA_DIR: this.#dataDir,
       HG_CANDIDATES: 'loopback',
@@ -74,22 +85,34 @@ export class TestNetwork {
     return `http://127.0.0.1:${String(this.#port)}`;
   }
 
-  get server(): RunningServer {
-    if (!this.#server) throw new Error('the server is stopped');
-    return this.#server;
-  }
-
-  /** Also after `stopServer`: on the same port, with the same data. */
+  /** Also after the server was stopped or killed: on the same port, with the same data. */
   async startServer(): Promise<void> {
-    const config = readConfig({ ...this.#env, HG_PORT: String(this.#port) });
+    const env = { ...this.#env, HG_PORT: String(this.#port) };
+    if (this.#apart) {
+      const { port, end } = await spawnServer(env);
+      this.#port = port;
+      this.#end = end;
+      return;
+    }
     const log = createLog(process.env['HG_LOG_LEVEL'] ?? 'silent');
-    this.#server = await startServer({ config, log, createHop });
-    this.#port = this.#server.port;
+    const hop = this.#record ? recordedHop(this.recording) : createHop;
+    const { port, stop } = await startServer({ config: readConfig(env), log, createHop: hop });
+    this.#port = port;
+    this.#end = stop;
   }
 
   async stopServer(): Promise<void> {
-    await this.#server?.stop();
-    this.#server = undefined;
+    const end = this.#end;
+    this.#end = undefined;
+    await end?.('SIGTERM');
+  }
+
+  /** Without a chance to clean up; for a server in a process of its own. */
+  async killServer(): Promise<void> {
+    if (!this.#apart) throw new Error('the server lives in this process');
+    const end = this.#end;
+    this.#end = undefined;
+    await end?.('SIGKILL');
   }
 
   async addRelay(): Promise<TestRelay> {
@@ -126,12 +149,17 @@ export class TestNetwork {
     return { client, traces, store };
   }
 
+  /** Ids of the nodes that stand in the consensus. */
+  async nodes(): Promise<NodeId[]> {
+    const response = await fetch(`${this.url}/consensus`);
+    if (!response.ok) return [];
+    const { nodes } = readConsensus(new Uint8Array(await response.arrayBuffer())).verify({});
+    return nodes.map(({ id }) => id);
+  }
+
   /** Resolves once so many nodes stand in the consensus. */
   async listed(nodes: number): Promise<void> {
-    await eventually(`${String(nodes)} nodes in the consensus`, () => {
-      const bytes = this.server.directory.consensus?.bytes;
-      return bytes !== undefined && readConsensus(bytes).verify({}).nodes.length >= nodes;
-    });
+    await eventually(`${String(nodes)} nodes in the consensus`, async () => (await this.nodes()).length >= nodes);
   }
 
   async stop(): Promise<void> {

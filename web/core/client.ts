@@ -1,7 +1,7 @@
 import { hex } from '#shared/bytes/bytes.ts';
 import type { Consensus } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
-import { LocalError, RemoteError, codeOf } from '#shared/errors.ts';
+import { LocalError, RemoteError, codeOf, type Code } from '#shared/errors.ts';
 import type { Handle, Input } from '#shared/node/input.ts';
 import { makeNodeKeys } from '#shared/node/keys.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
@@ -303,7 +303,7 @@ export class Client implements ClientApi {
       case 'channel-message':
         return void this.#onMessage(event.channel, event.data);
       case 'channel-closed':
-        return this.#onClosed(event.channel);
+        return void this.#onClosed(event.channel, event.code);
       case 'circuit-failed':
         return this.#watch.failed(event);
       case 'alarm':
@@ -331,15 +331,21 @@ export class Client implements ClientApi {
       if (session.acksDue) this.#ackSoon(session);
     } catch (error) {
       if (codeOf(error) === 'internal') console.error(error);
-      this.#network.command({ type: 'channel-close', channel });
+      this.#network.command({ type: 'channel-close', channel, code: codeOf(error) });
     }
   }
 
-  #onClosed(channel: Handle): void {
+  async #onClosed(channel: Handle, code: Code): Promise<void> {
+    const conversation = this.#watch.bound(channel);
     this.#circuits.delete(channel);
     this.#watch.unbind(channel);
     for (const reach of this.#reaches.values()) reach.closed(channel);
-    void this.#conversations?.closed(channel);
+    await this.#conversations?.closed(channel);
+    const session = conversation === undefined ? undefined : this.#conversations?.get(conversation);
+    // The contact has no such invite open (any more): trying again would not help.
+    if (!session?.waiting || code !== 'bad-invite') return;
+    this.#reaches.get(session.id)?.stop();
+    await session.fail(code);
   }
 
   #ackSoon(session: Session): void {

@@ -79,6 +79,11 @@ export class Watch {
     return { ...message, reason: message.reason ?? waiting ?? null };
   }
 
+  /** The conversation that a channel serves. */
+  bound(channel: Handle): string | undefined {
+    return this.#bound.get(channel);
+  }
+
   bind(channel: Handle, conversation: string): void {
     if (this.#bound.get(channel) === conversation) return;
     this.#bound.set(channel, conversation);
