@@ -6,7 +6,7 @@ import {
   type DirectoryResponse,
 } from '#shared/directory/messages.ts';
 import { codeOf, RemoteError } from '#shared/errors.ts';
-import type { Millis } from '#shared/units.ts';
+import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from './clock.ts';
 import type { DirectoryKeys } from './keys.ts';
 import type { Logger } from './log.ts';
@@ -16,7 +16,7 @@ import { Circuit, type Circuits, type RequestOf, type Service } from './services
 import { Lookup, Publish } from './services/descriptors.ts';
 import { Heartbeat } from './services/heartbeat.ts';
 import { defaultLimits, type Limits } from './services/limits.ts';
-import { Leave, Register } from './services/registry.ts';
+import { Leave, linger, Register } from './services/registry.ts';
 import { Routing } from './services/routing.ts';
 import { Listen, Signal } from './services/signal.ts';
 import type { Archive, ConsensusRecord, Live } from './stores/ports.ts';
@@ -130,9 +130,18 @@ export class Directory {
     circuit.open = false;
     try {
       await this.#routing.removeAll(circuit);
+      if (circuit.node !== undefined && this.#running) await this.#linger(circuit.node);
     } catch (error) {
       this.#options.log.error({ err: error }, 'the routes of a closed circuit are left');
     }
+  }
+
+  #linger(node: NodeId): Promise<void> {
+    const { live, clock, heartbeatTtlMs: ttlMs } = this.#options;
+    const changed = (): void => {
+      if (this.#running) this.#consensus.changed();
+    };
+    return linger({ live, clock, ttlMs, changed }, node);
   }
 
   #circuit(handle: number, binding: Uint8Array): Circuit {

@@ -2,6 +2,7 @@ import { readDescriptor } from '#shared/directory/descriptor.ts';
 import { verifyLeave, verifyRegister } from '#shared/directory/messages.ts';
 import { RemoteError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
+import type { Clock } from '../clock.ts';
 import type { Archive, Live } from '../stores/ports.ts';
 import { ok, type Circuit, type RequestOf, type Service } from './context.ts';
 import type { Routing } from './routing.ts';
@@ -25,7 +26,23 @@ export const speaksFor = (circuit: Circuit, node: NodeId): void => {
   }
 };
 
-/** Lists a node, until its heartbeats stop or it leaves. */
+/** A node whose circuit ended is given this long to come back by another, instead of its whole time to live. */
+const LINGER_MS: Millis = 15_000;
+
+/** The circuit on which a node spoke has ended. */
+export const linger = async (
+  { live, clock, ttlMs, changed }: Pick<RegistryOptions, 'live' | 'ttlMs' | 'changed'> & { clock: Clock },
+  node: NodeId,
+): Promise<void> => {
+  if ((await live.routes(node)).length > 0) return;
+  const presence = await live.presence(node);
+  if (!presence) return;
+  const spanMs = Math.min(LINGER_MS, presence.seen + ttlMs - clock.now());
+  if (spanMs > 0) await live.setPresence(presence, spanMs);
+  clock.after(Math.max(0, spanMs) + 1, changed);
+};
+
+/** Lists a node, until its heartbeats stop, its circuit ends for good, or it leaves. */
 export class Register implements Service<'register'> {
   readonly #options: RegistryOptions;
 

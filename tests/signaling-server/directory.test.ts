@@ -128,6 +128,18 @@ describe('heartbeats', () => {
     expect(await node.ask(beat)).toEqual(ok);
   });
 
+  it('are not waited for once the circuit of the node has ended, unless it comes back by another', async () => {
+    const [gone, back] = [fixture.client(10), fixture.client(11)];
+    await gone.register();
+    await back.register();
+    await Promise.all([gone.close(), back.close()]);
+    await fixture.clock.pass(10_000);
+    expect(fixture.listed).toHaveLength(2);
+    await fixture.client(11).register();
+    await fixture.clock.pass(10_000);
+    expect(fixture.listed).toEqual([back.id]);
+  });
+
   it('go on over another circuit', async () => {
     const node = fixture.client(10);
     await node.register();
