@@ -1,8 +1,9 @@
-import { mount } from 'svelte';
+import { mount, unmount } from 'svelte';
 import workerUrl from './core/worker.ts?worker&url';
 import { connectClient } from './rpc.ts';
 import { servePeers, type FromWorker, type Setup, type ToWorker } from './transport/page-peers.ts';
 import App from './ui/App.svelte';
+import Stopped from './ui/Stopped.svelte';
 
 /** The page's composition root: starts the worker, makes its peer connections, and mounts the app. */
 
@@ -26,6 +27,8 @@ const policy = trustedTypes?.createPolicy('hourglass', {
   },
 });
 
+const target = document.querySelector('#app') ?? document.body;
+
 const startWorker = (): Worker => {
   const url = policy?.createScriptURL(workerUrl) ?? workerUrl;
   return new Worker(url, { type: 'module', name: 'hourglass' });
@@ -42,13 +45,14 @@ const serverConfig = async (): Promise<ServerConfig> => {
   return { iceServers: [], link: '/link', candidates: 'all' };
 };
 
-const main = async (): Promise<void> => {
+/** Starts the core and the app on it; what is returned ends both. */
+const run = async (profile: string, failed: (message: string) => void): Promise<() => void> => {
   const query = new URLSearchParams(location.search);
   const { iceServers, link, candidates } = await serverConfig();
   const linkUrl = new URL(link, location.href);
   linkUrl.protocol = linkUrl.protocol === 'https:' ? 'wss:' : 'ws:';
   const setup: Setup = {
-    profile: query.get('profile') ?? '',
+    profile,
     origin: location.origin,
     linkUrl: linkUrl.href,
     consensusUrl: new URL('/consensus', location.href).href,
@@ -56,15 +60,65 @@ const main = async (): Promise<void> => {
   };
   const worker = startWorker();
   const keepCandidate = (address: string): boolean => candidates === 'all' || address.startsWith('127.');
-  const perform = servePeers(worker, { iceServers, keepCandidate });
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => perform(data);
+  const peers = servePeers(worker, { iceServers, keepCandidate });
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    if (data.type === 'failed') failed(data.message);
+    else peers.perform(data);
+  };
   const { port1, port2 } = new MessageChannel();
   const start: ToWorker = { type: 'setup', setup, port: port2 };
   worker.postMessage(start, [port2]);
   const { client, events } = connectClient(port1);
   if (setup.trace) Object.assign(globalThis, { hourglass: { client, port: port1 } });
-  const target = document.querySelector('#app');
-  if (target) mount(App, { target, props: { client, events } });
+  const app = mount(App, { target, props: { client, events } });
+  return () => {
+    peers.closeAll();
+    worker.terminate();
+    void unmount(app);
+  };
 };
 
-void main();
+const stopped = (why: 'elsewhere' | 'failed', act: () => void, detail = ''): (() => void) => {
+  const screen = mount(Stopped, { target, props: { why, detail, act } });
+  return () => void unmount(screen);
+};
+
+/** Runs the app until `ended`, however far it had come. */
+const hold = async (profile: string, ended: AbortSignal): Promise<void> => {
+  let stop = await run(profile, (message) => {
+    stop();
+    stop = stopped('failed', () => location.reload(), message);
+  });
+  if (ended.aborted) stop();
+  else
+    await new Promise<void>((done) =>
+      ended.addEventListener('abort', () => {
+        stop();
+        done();
+      }),
+    );
+};
+
+/** The app runs in one tab of a profile: two on one store would undo each other's work. */
+const main = async (options: LockOptions): Promise<void> => {
+  const profile = new URLSearchParams(location.search).get('profile') ?? '';
+  const end = new AbortController();
+  // Without a secure context there are no locks.
+  const { locks } = navigator as { locks?: LockManager };
+  if (!locks) return hold(profile, end.signal);
+  const held = (lock: Lock | null): Promise<void> => {
+    if (lock) return hold(profile, end.signal);
+    throw new DOMException('held by another tab', 'AbortError');
+  };
+  try {
+    await locks.request(`hourglass/${profile}`, options, held);
+  } catch {
+    end.abort();
+    const clear = stopped('elsewhere', () => {
+      clear();
+      void main({ steal: true });
+    });
+  }
+};
+
+void main({ ifAvailable: true });

@@ -31,7 +31,10 @@ export type FromWorker =
 type Options = { iceServers: RTCIceServer[]; keepCandidate?: (address: string) => boolean };
 
 /** Makes the worker's peer connections on the page, which alone can, and hands it their channels. */
-export const servePeers = (worker: Worker, options: Options): ((message: FromWorker) => void) => {
+export const servePeers = (
+  worker: Worker,
+  options: Options,
+): { perform(message: FromWorker): void; closeAll(): void } => {
   const post = (message: ToWorker, transfer: Transferable[] = []): void =>
     worker.postMessage(message, transfer);
   const carry = (link: LinkId, channel: RTCDataChannel): void => {
@@ -53,9 +56,12 @@ export const servePeers = (worker: Worker, options: Options): ((message: FromWor
   });
   // A terminated worker would leave its channels open and silent.
   globalThis.addEventListener('pagehide', () => peers.closeAll());
-  return (message) => {
-    if (message.type === 'create-peer') peers.create(message.link, message.initiator);
-    else if (message.type === 'signal-peer') peers.signal(message.link, message.session);
-    else if (message.type === 'close-peer') peers.close(message.link);
+  return {
+    perform(message) {
+      if (message.type === 'create-peer') peers.create(message.link, message.initiator);
+      else if (message.type === 'signal-peer') peers.signal(message.link, message.session);
+      else if (message.type === 'close-peer') peers.close(message.link);
+    },
+    closeAll: () => peers.closeAll(),
   };
 };

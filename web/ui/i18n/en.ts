@@ -2,6 +2,9 @@
 export const en = {
   'app.name': 'Hourglass',
   'app.opening': 'Opening…',
+  'app.elsewhere': 'Hourglass is open in another tab.',
+  'app.elsewhereMore': 'Only one tab at a time can hold your conversations.',
+  'app.useHere': 'Use it here',
   'app.failed': 'Hourglass could not start in this tab.',
   'app.reload': 'Reload',
   'app.unread': '({count}) {title}',
