@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const POLL_MS = 250;
 /** After so long without all the relays it says so, and serves with those that are there. */
 const RELAYS_MS = 45_000;
+const PARENT_MS = 500;
 
 const say = (line: string): void => {
   console.log(line);
@@ -111,6 +112,11 @@ const stopAll = (children: Children, code: number): Promise<never> => {
 const stopWith = (children: Children): void => {
   process.on('SIGTERM', () => void stopAll(children, 0));
   process.on('SIGINT', () => void stopAll(children, 0));
+  if (process.env['npm_lifecycle_event'] !== 'start') return;
+  // npm hands a signal to its shell, which may die of it and pass on nothing.
+  const parent = process.ppid;
+  const orphaned = (): boolean => process.ppid !== parent;
+  setInterval(() => void (orphaned() && stopAll(children, 0)), PARENT_MS).unref();
 };
 
 start().catch((error: unknown) => {

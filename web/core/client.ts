@@ -1,35 +1,23 @@
-import { hex } from '#shared/bytes/bytes.ts';
-import type { Consensus } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
-import { LocalError, RemoteError, codeOf, type Code } from '#shared/errors.ts';
-import type { Handle, Input } from '#shared/node/input.ts';
-import { makeNodeKeys } from '#shared/node/keys.ts';
+import { LocalError, RemoteError } from '#shared/errors.ts';
+import type { Input } from '#shared/node/input.ts';
+import { makeNodeKeys, withNodeKey } from '#shared/node/keys.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
 import { Node } from '#shared/node/node.ts';
 import type { NodeEvent, TraceEvent } from '#shared/node/output.ts';
 import { encodeAddress } from '#shared/rendezvous/address.ts';
-import type { Millis, NodeId } from '#shared/units.ts';
+import { nodeId, type NodeId } from '#shared/units.ts';
+import { unhex } from '#shared/bytes/bytes.ts';
 import type { ClientApi, ClientEvent, ClientState, MessageView } from '#web/api.ts';
-import { Conversations } from '#web/core/conversation/conversations.ts';
 import { MAX_NAME } from '#web/core/conversation/frames.ts';
-import type { Session, SessionEvent } from '#web/core/conversation/session.ts';
+import type { SessionEvent } from '#web/core/conversation/session.ts';
 import type { Host, HostFactory } from '#web/core/host.ts';
-import { Invites, previewOf, readInvite } from '#web/core/invites.ts';
+import { previewOf, readInvite } from '#web/core/invites.ts';
+import { Messenger } from '#web/core/messenger.ts';
 import { Network } from '#web/core/network.ts';
-import { Profile } from '#web/core/profile.ts';
-import { Publisher, lookUp } from '#web/core/publisher.ts';
-import { Reach } from '#web/core/reach.ts';
+import { Profile, SESSION_MARK_MS } from '#web/core/profile.ts';
 import type { Store } from '#web/core/store/ports.ts';
 import { Watch } from '#web/core/watch.ts';
-
-/** An address has this many inboxes, so that one exit's end is no silence. */
-const INBOXES = 2;
-
-/** Messages that come close together are acknowledged together. */
-const ACK_MS: Millis = 20;
-
-const LOOKUP_TRIES = 5;
-const LOOKUP_PAUSE_MS: Millis = 1500;
 
 export type ClientOptions = {
   store: Store;
@@ -41,7 +29,7 @@ export type ClientOptions = {
   trace?: (trace: TraceEvent) => void;
 };
 
-type Loaded = { profile: Profile; invites: Invites; keys: NodeKeys; host: Host };
+type Loaded = { profile: Profile; keys: NodeKeys; host: Host };
 
 /** The client core: one user and one node behind `ClientApi`, in a worker or in Node. */
 export class Client implements ClientApi {
@@ -50,20 +38,15 @@ export class Client implements ClientApi {
   readonly #driver: Driver;
   readonly #network: Network;
   readonly #profile: Profile;
-  readonly #invites: Invites;
-  readonly #publisher: Publisher;
   readonly #watch: Watch;
-  readonly #reaches = new Map<string, Reach>();
-  readonly #circuits = new Map<Handle, Handle>();
-  readonly #acks = new Map<string, () => void>();
   readonly #listeners = new Set<(event: ClientEvent) => void>();
-  #conversations: Conversations | undefined;
+  #messenger: Messenger | undefined;
+  #cancelMark: (() => void) | undefined;
   #stopped = false;
 
-  private constructor(options: ClientOptions, { profile, invites, keys, host }: Loaded) {
+  private constructor(options: ClientOptions, { profile, keys, host }: Loaded) {
     this.#options = options;
     this.#profile = profile;
-    this.#invites = invites;
     this.#host = host;
     const { rng, now } = host.ports;
     const { trace, headless = false } = options;
@@ -73,16 +56,13 @@ export class Client implements ClientApi {
     const event = (each: NodeEvent): void => this.#onNode(each);
     this.#driver = new Driver(node, { ...host.ports, event, ...(trace && { trace }) });
     this.#network = new Network(() => this.#driver);
-    this.#publisher = new Publisher(this.#network, profile, host.ports);
     this.#watch = new Watch({
       node,
       ports: host.ports,
       self: () => (profile.settings.relaying ? keys.id : undefined),
       avoided: () => profile.settings.avoided,
-      conversations: () => this.#conversations?.list() ?? [],
-      reach: (id) => this.#reaches.get(id),
-      circuitOf: (channel) => this.#circuits.get(channel),
-      emit: (event) => this.#emit(event),
+      messenger: () => this.#messenger,
+      emit: (each) => this.#emit(each),
     });
   }
 
@@ -92,9 +72,8 @@ export class Client implements ClientApi {
     const host = options.host((input) => give(input));
     const { rng, now } = host.ports;
     const profile = await Profile.load(options.store, rng);
-    const invites = await Invites.load(options.store, now());
-    const keys = makeNodeKeys(rng);
-    const client = new Client(options, { profile, invites, keys, host });
+    const keys = withNodeKey(makeNodeKeys(rng), await profile.session(now()));
+    const client = new Client(options, { profile, keys, host });
     give = (input) => client.#driver.input(input);
     await client.#begin();
     return client;
@@ -106,12 +85,12 @@ export class Client implements ClientApi {
   }
 
   state(): Promise<ClientState> {
-    const { settings, user } = this.#profile;
+    const { relaying } = this.#profile.settings;
     return Promise.resolve({
       profile: this.#profileView(),
-      settings: { relaying: settings.relaying },
+      settings: { relaying },
       ...this.#watch.state(),
-      conversations: user ? this.#watch.conversations() : [],
+      conversations: this.#watch.conversations(),
     });
   }
 
@@ -127,7 +106,7 @@ export class Client implements ClientApi {
     checkName(name);
     await this.#profile.set({ name });
     this.#emit({ type: 'profile', profile: this.#profileView() });
-    await Promise.all(this.#conversations?.list().map((session) => session.sendProfile(name)) ?? []);
+    await Promise.all(this.#messenger?.sessions().map((session) => session.sendProfile(name)) ?? []);
   }
 
   async setRelaying(on: boolean): Promise<void> {
@@ -137,12 +116,10 @@ export class Client implements ClientApi {
     this.#watch.changed();
   }
 
-  createInvite(): ReturnType<ClientApi['createInvite']> {
+  async createInvite(): ReturnType<ClientApi['createInvite']> {
     const { user, settings } = this.#profile;
-    if (!user) return Promise.reject(new LocalError('not-started', 'start first: an invite names you'));
-    const { rng, now } = this.#host.ports;
-    const own = { address: user.address.public, name: settings.name };
-    return this.#invites.create(this.#options.origin, own, rng, now());
+    if (!user) throw new LocalError('not-started', 'start first: an invite names you');
+    return this.#started().invite(user, settings.name);
   }
 
   async previewInvite(link: string): ReturnType<ClientApi['previewInvite']> {
@@ -152,73 +129,71 @@ export class Client implements ClientApi {
   }
 
   async acceptInvite(link: string): Promise<string> {
-    const conversations = this.#started();
+    const messenger = this.#started();
     await this.previewInvite(link);
-    const { address: contact, token, name } = readInvite(link, this.#host.ports.now());
-    const known = conversations.get(hex(contact));
-    if (known) return known.id;
-    const { keyPackage } = await this.#find(contact);
-    const ownName = this.#profile.settings.name;
-    const session = await conversations.start({ contact, name, token, keyPackage, ownName });
-    this.#reach(session);
-    return session.id;
+    return (await messenger.accept(link)).id;
   }
 
-  messages(conversation: string): Promise<MessageView[]> {
-    const session = this.#session(conversation);
-    return Promise.resolve(session.messages().map((message) => this.#watch.explain(message)));
+  async messages(conversation: string): Promise<MessageView[]> {
+    const messages = this.#started().session(conversation).messages();
+    return Promise.resolve(messages.map((message) => this.#watch.explain(message)));
   }
 
   async send(conversation: string, text: string): Promise<MessageView> {
-    const session = this.#session(conversation);
-    const message = await session.send(text);
-    this.#reaches.get(conversation)?.poke();
+    const messenger = this.#started();
+    const message = await messenger.session(conversation).send(text);
+    messenger.reach(conversation)?.poke();
     return this.#watch.explain(message);
   }
 
   async retry(message: string): Promise<void> {
-    const session = this.#conversations
-      ?.list()
-      .find((each) => each.messages().some(({ id }) => id === message));
+    const messenger = this.#started();
+    const holds = (id: string): boolean =>
+      messenger
+        .session(id)
+        .messages()
+        .some((each) => each.id === message);
+    const session = messenger.sessions().find(({ id }) => holds(id));
     if (!session) throw new LocalError('not-found', 'no such message');
     await session.retry(message);
-    this.#reaches.get(session.id)?.poke();
+    messenger.reach(session.id)?.poke();
   }
 
   async markRead(conversation: string): Promise<void> {
-    await this.#session(conversation).markRead();
+    await this.#started().session(conversation).markRead();
   }
 
   async newCircuit(conversation: string): Promise<void> {
-    this.#session(conversation);
-    await this.#reaches.get(conversation)?.renew();
+    const messenger = this.#started();
+    messenger.session(conversation);
+    await messenger.reach(conversation)?.renew();
   }
 
-  connect(node: string): Promise<void> {
-    this.#network.command({ type: 'link', node: node as NodeId });
+  async connect(node: string): Promise<void> {
+    this.#network.command({ type: 'link', node: asNode(node) });
     return Promise.resolve();
   }
 
-  disconnect(node: string): Promise<void> {
-    this.#network.command({ type: 'unlink', node: node as NodeId });
+  async disconnect(node: string): Promise<void> {
+    this.#network.command({ type: 'unlink', node: asNode(node) });
     return Promise.resolve();
   }
 
   async avoid(node: string, on: boolean): Promise<void> {
-    const others = this.#profile.settings.avoided.filter((each) => each !== node);
-    const avoided = on ? [...others, node as NodeId] : others;
+    const id = asNode(node);
+    const others = this.#profile.settings.avoided.filter((each) => each !== id);
+    const avoided = on ? [...others, id] : others;
     await this.#profile.set({ avoided });
     this.#network.command({ type: 'avoid', nodes: avoided });
-    this.#watch.nodesChanged();
+    this.#watch.changed();
   }
 
   stop(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     this.#stopped = true;
-    this.#publisher.stop();
+    this.#messenger?.stop();
+    this.#cancelMark?.();
     this.#watch.stop();
-    for (const reach of this.#reaches.values()) reach.stop();
-    for (const cancel of this.#acks.values()) cancel();
     this.#network.command({ type: 'stop' });
     this.#network.stop();
     this.#driver.stop();
@@ -227,83 +202,48 @@ export class Client implements ClientApi {
   }
 
   async #begin(): Promise<void> {
-    const { settings, user } = this.#profile;
-    if (settings.avoided.length > 0) this.#network.command({ type: 'avoid', nodes: settings.avoided });
-    this.#network.command({ type: 'relay', on: settings.relaying });
+    const { relaying, avoided } = this.#profile.settings;
+    if (avoided.length > 0) this.#network.command({ type: 'avoid', nodes: avoided });
+    this.#network.command({ type: 'relay', on: relaying });
     this.#network.command({ type: 'start' });
-    if (user) await this.#openUser();
+    this.#markSession();
+    await this.#openUser();
+  }
+
+  #markSession(): void {
+    this.#cancelMark = this.#host.ports.timer(SESSION_MARK_MS, () => {
+      void this.#profile.markSession(this.#host.ports.now()).catch(() => undefined);
+      this.#markSession();
+    });
   }
 
   async #openUser(): Promise<void> {
     const { user } = this.#profile;
-    if (!user || this.#conversations) return;
-    const { rng, now } = this.#host.ports;
-    this.#conversations = await Conversations.load({
+    if (!user || this.#messenger) return;
+    const env = {
       store: this.#options.store,
-      rng,
-      now,
-      identity: user.identity,
-      keyPackages: () => this.#profile.keyPackages,
-      redeem: (token) => this.#invites.redeem(token, now()),
-      send: (channel, frame) => this.#network.command({ type: 'channel-send', channel, data: frame }),
-      emit: (event) => this.#onSession(event),
-    });
-    for (const session of this.#conversations.list()) this.#reach(session);
-    this.#network.command({ type: 'open-inboxes', count: INBOXES });
-  }
-
-  #reach(session: Session): Reach {
-    const known = this.#reaches.get(session.id);
-    if (known) return known;
-    const reach = new Reach({
       ports: this.#host.ports,
       network: this.#network,
-      first: session.waiting || (this.#profile.id ?? '') < session.id,
-      contact: session.contact,
-      opened: async ({ channel, circuit }) => {
-        this.#circuits.set(channel, circuit);
-        this.#watch.bind(channel, session.id);
-        await this.#conversations?.opened(session.id, channel);
-      },
+      profile: this.#profile,
+      origin: this.#options.origin,
+      bound: (_: number, conversation: string) => this.#watch.found(conversation),
       changed: () => this.#watch.conversationChanged(),
-    });
-    this.#reaches.set(session.id, reach);
-    return reach;
-  }
-
-  async #find(contact: Uint8Array): ReturnType<typeof lookUp> {
-    for (let left = LOOKUP_TRIES; ; left--) {
-      try {
-        return await lookUp(this.#network, contact, this.#host.ports.now());
-      } catch (error) {
-        if (left > 1) await this.#pause(LOOKUP_PAUSE_MS);
-        else throw new RemoteError(codeOf(error), 'your contact could not be found: try again in a moment');
-      }
-    }
-  }
-
-  #pause(delayMs: Millis): Promise<void> {
-    return new Promise((done) => this.#host.ports.timer(delayMs, done));
+      emit: (event: SessionEvent) => this.#onSession(event),
+    };
+    this.#messenger = await Messenger.open(env, user);
+    this.#watch.conversationChanged();
   }
 
   #onNode(event: NodeEvent): void {
     if (this.#stopped || this.#network.onEvent(event)) return;
     switch (event.type) {
       case 'consensus':
-        return this.#onConsensus(event.consensus);
+        return this.#watch.knows(event.consensus);
       case 'changed':
       case 'registered':
         return this.#watch.changed();
       case 'guards':
         return void this.#profile.keepGuards(event.guards).catch(() => undefined);
-      case 'inboxes':
-        return this.#publisher.update(event.inboxes);
-      case 'channel-incoming':
-        return void this.#circuits.set(event.channel, event.circuit);
-      case 'channel-message':
-        return void this.#onMessage(event.channel, event.data);
-      case 'channel-closed':
-        return void this.#onClosed(event.channel, event.code);
       case 'circuit-failed':
         return this.#watch.failed(event);
       case 'alarm':
@@ -312,49 +252,8 @@ export class Client implements ClientApi {
         // A fault of this program, for whoever looks at the console; it holds no content.
         return void console.error(event.error);
       default:
-        return;
+        return this.#messenger?.onNode(event);
     }
-  }
-
-  #onConsensus(consensus: Consensus): void {
-    this.#watch.consensus = consensus;
-    this.#watch.nodesChanged();
-  }
-
-  async #onMessage(channel: Handle, data: Uint8Array): Promise<void> {
-    try {
-      const session = await this.#conversations?.receive(channel, data);
-      if (!session) return;
-      this.#network.command({ type: 'channel-trust', channel });
-      this.#watch.bind(channel, session.id);
-      this.#reach(session).joined(channel);
-      if (session.acksDue) this.#ackSoon(session);
-    } catch (error) {
-      if (codeOf(error) === 'internal') console.error(error);
-      this.#network.command({ type: 'channel-close', channel, code: codeOf(error) });
-    }
-  }
-
-  async #onClosed(channel: Handle, code: Code): Promise<void> {
-    const conversation = this.#watch.bound(channel);
-    this.#circuits.delete(channel);
-    this.#watch.unbind(channel);
-    for (const reach of this.#reaches.values()) reach.closed(channel);
-    await this.#conversations?.closed(channel);
-    const session = conversation === undefined ? undefined : this.#conversations?.get(conversation);
-    // The contact has no such invite open (any more): trying again would not help.
-    if (!session?.waiting || code !== 'bad-invite') return;
-    this.#reaches.get(session.id)?.stop();
-    await session.fail(code);
-  }
-
-  #ackSoon(session: Session): void {
-    if (this.#acks.has(session.id)) return;
-    const cancel = this.#host.ports.timer(ACK_MS, () => {
-      this.#acks.delete(session.id);
-      void session.flushAcks();
-    });
-    this.#acks.set(session.id, cancel);
   }
 
   #onSession(event: SessionEvent): void {
@@ -363,15 +262,10 @@ export class Client implements ClientApi {
     else this.#watch.conversationChanged();
   }
 
-  #started(): Conversations {
-    if (!this.#conversations) throw new LocalError('not-started', 'start first');
-    return this.#conversations;
-  }
-
-  #session(id: string): Session {
-    const session = this.#started().get(id);
-    if (!session) throw new LocalError('unknown-conversation');
-    return session;
+  /** Throws LocalError `not-started`. */
+  #started(): Messenger {
+    if (!this.#messenger) throw new LocalError('not-started', 'start first');
+    return this.#messenger;
   }
 
   #profileView(): ClientState['profile'] {
@@ -388,4 +282,14 @@ export class Client implements ClientApi {
 const checkName = (name: string): void => {
   if (new TextEncoder().encode(name).length > MAX_NAME)
     throw new LocalError('too-long', 'use a shorter name');
+};
+
+/** Throws LocalError `not-found` on what is no node id. */
+const asNode = (node: string): NodeId => {
+  try {
+    return nodeId(unhex(node));
+  } catch (error) {
+    if (error instanceof RemoteError) throw new LocalError('not-found', 'no such node');
+    throw error;
+  }
 };

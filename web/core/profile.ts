@@ -1,5 +1,5 @@
 import { equal, hex } from '#shared/bytes/bytes.ts';
-import { bool, decode, encode, list, struct, text, u32, u64 } from '#shared/bytes/codec.ts';
+import { bool, decode, encode, fixed, list, struct, text, u32, u64 } from '#shared/bytes/codec.ts';
 import { nodeIdCodec } from '#shared/bytes/fields.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import { signKeypair, type SignKeypair } from '#shared/crypto/sign.ts';
@@ -22,6 +22,13 @@ const CREDENTIAL_MS: Millis = 365 * 86_400_000;
 /** Periods for which a key package's private half is kept: a welcome may be that late. */
 const KEPT_PERIODS = 15;
 
+/** A tab that is back within this time is the same node as before. */
+const SESSION_MS: Millis = 10 * 60_000;
+/** How often a tab says that it is still there. */
+export const SESSION_MARK_MS: Millis = 60_000;
+
+const sessionCodec = struct({ seed: fixed(32), seenAt: u64 });
+
 const settingsCodec = struct({ name: text(64), relaying: bool, avoided: list(nodeIdCodec, 1000) });
 const guardsCodec = list(
   struct({ id: nodeIdCodec, addedAt: u64, lastListed: u64, failures: u32, retryAt: u64 }),
@@ -40,6 +47,7 @@ export class Profile {
   settings: SettingsRecord = defaults;
   guards: Guard[] = [];
   user: User | undefined;
+  #session: Uint8Array = new Uint8Array(0);
   #keyPackages: { period: number; own: OwnKeyPackage }[] = [];
 
   private constructor(store: Store, rng: Rng) {
@@ -89,6 +97,20 @@ export class Profile {
     const settings = { ...this.settings, ...changes };
     await this.#store.write([{ table: 'settings', key: 'settings', value: encode(settingsCodec, settings) }]);
     this.settings = settings;
+  }
+
+  /** The seed of this session's node key: that of a moment ago, or a new one. */
+  async session(now: Millis): Promise<Uint8Array> {
+    const record = await this.#store.get('identity', 'session');
+    const known = record && decode(sessionCodec, record);
+    this.#session = known && now - known.seenAt < SESSION_MS ? known.seed : this.#rng(32);
+    await this.markSession(now);
+    return this.#session;
+  }
+
+  async markSession(now: Millis): Promise<void> {
+    const value = encode(sessionCodec, { seed: this.#session, seenAt: now });
+    await this.#store.write([{ table: 'identity', key: 'session', value }]);
   }
 
   async keepGuards(guards: Guard[]): Promise<void> {

@@ -21,6 +21,7 @@ const LOOK_MS: Millis = 10 * 60_000;
 export class Publisher {
   readonly #network: Network;
   readonly #profile: Profile;
+  readonly #user: User;
   readonly #ports: Host['ports'];
   #inboxes: InboxRef[] = [];
   #revision = 0;
@@ -29,9 +30,10 @@ export class Publisher {
   #stale = false;
   #published = false;
 
-  constructor(network: Network, profile: Profile, ports: Host['ports']) {
+  constructor(network: Network, profile: Profile, user: User, ports: Host['ports']) {
     this.#network = network;
     this.#profile = profile;
+    this.#user = user;
     this.#ports = ports;
   }
 
@@ -56,14 +58,12 @@ export class Publisher {
   }
 
   async #publish(): Promise<void> {
-    const { user } = this.#profile;
-    if (!user || this.#inboxes.length === 0) return;
-    if (this.#busy) return;
+    if (this.#busy || this.#inboxes.length === 0) return;
     this.#busy = true;
     this.#stale = false;
     let next = LOOK_MS;
     try {
-      await this.#send(user);
+      await this.#send();
       this.#published = true;
     } catch {
       // Whatever it was, the directory does not hold what is true; it is tried until it does.
@@ -74,7 +74,8 @@ export class Publisher {
     this.#soon(next);
   }
 
-  async #send(user: User): Promise<void> {
+  async #send(): Promise<void> {
+    const user = this.#user;
     const now = this.#ports.now();
     const period = periodOf(now);
     const { public: keyPackage } = await this.#profile.keyPackage(user, period);

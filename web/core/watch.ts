@@ -6,10 +6,9 @@ import type { CircuitState } from '#shared/node/views.ts';
 import { encodeAddress } from '#shared/rendezvous/address.ts';
 import { nodeId, type Millis, type NodeId } from '#shared/units.ts';
 import type { CircuitView, ClientEvent, ClientState, ConversationView, MessageView } from '#web/api.ts';
-import type { Session } from '#web/core/conversation/session.ts';
 import type { Host } from '#web/core/host.ts';
+import type { Messenger } from '#web/core/messenger.ts';
 import { nodeName } from '#web/core/names.ts';
-import type { Reach } from '#web/core/reach.ts';
 import { circuitView, linkView, nodeViews, statusOf } from '#web/core/views.ts';
 
 /** Views are told at most this often. */
@@ -22,9 +21,7 @@ type Env = {
   ports: Host['ports'];
   self(): NodeId | undefined;
   avoided(): NodeId[];
-  conversations(): Session[];
-  reach(conversation: string): Reach | undefined;
-  circuitOf(channel: Handle): Handle | undefined;
+  messenger(): Messenger | undefined;
   emit(event: ClientEvent): void;
 };
 
@@ -32,10 +29,8 @@ type Failed = Extract<NodeEvent, { type: 'circuit-failed' }>;
 
 /** What the user may see of the node: views of its state, told when they change. */
 export class Watch {
-  consensus: Consensus | undefined;
+  #consensus: Consensus | undefined;
   readonly #env: Env;
-  /** Channels whose contact is known. */
-  readonly #bound = new Map<Handle, string>();
   /** The last circuit that a conversation lost, until it has another. */
   readonly #lost = new Map<string, CircuitView>();
   #lastCircuits = new Map<Handle, CircuitState>();
@@ -55,17 +50,17 @@ export class Watch {
     return {
       status: this.#status(),
       links: node.links.map(linkView),
-      nodes: nodeViews(this.consensus, this.#env.avoided(), this.#env.self()),
+      nodes: nodeViews(this.#consensus, this.#env.avoided(), this.#env.self()),
       circuits: this.#circuits(),
       node: this.#node(),
-      consensusAt: this.consensus?.time ?? null,
+      consensusAt: this.#consensus?.time ?? null,
     };
   }
 
   conversations(): ConversationView[] {
-    return this.#env.conversations().map((session) => {
+    return (this.#env.messenger()?.sessions() ?? []).map((session) => {
       const { id, contact, name, state, reachable, unread, last, sent, resent } = session.summary;
-      const waiting = reachable ? null : (this.#env.reach(id)?.waiting ?? 'circuit');
+      const waiting = reachable ? null : (this.#env.messenger()?.reach(id)?.waiting ?? 'circuit');
       const explained = last && this.explain(last);
       const address = encodeAddress(contact);
       return { id, name, address, state, reachable, waiting, unread, last: explained, sent, resent };
@@ -75,24 +70,18 @@ export class Watch {
   /** A message that is not under way says what it waits for. */
   explain(message: MessageView): MessageView {
     if (message.state !== 'queued') return message;
-    const waiting = this.#env.reach(message.conversation)?.waiting;
+    const waiting = this.#env.messenger()?.reach(message.conversation)?.waiting;
     return { ...message, reason: message.reason ?? waiting ?? null };
   }
 
-  /** The conversation that a channel serves. */
-  bound(channel: Handle): string | undefined {
-    return this.#bound.get(channel);
-  }
-
-  bind(channel: Handle, conversation: string): void {
-    if (this.#bound.get(channel) === conversation) return;
-    this.#bound.set(channel, conversation);
+  /** A conversation has a channel: what it lost before is over. */
+  found(conversation: string): void {
     this.#lost.delete(conversation);
-    this.changed();
+    this.conversationChanged();
   }
 
-  unbind(channel: Handle): void {
-    this.#bound.delete(channel);
+  knows(consensus: Consensus): void {
+    this.#consensus = consensus;
     this.changed();
   }
 
@@ -118,10 +107,6 @@ export class Watch {
 
   conversationChanged(): void {
     this.#conversationsDue = true;
-    this.changed();
-  }
-
-  nodesChanged(): void {
     this.changed();
   }
 
@@ -161,7 +146,7 @@ export class Watch {
 
   #status(): ClientState['status'] {
     const online = (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine !== false;
-    return statusOf(this.#env.node, this.consensus, this.#env.self(), online);
+    return statusOf(this.#env.node, this.#consensus, this.#env.self(), online);
   }
 
   #node(): ClientState['node'] {
@@ -170,12 +155,11 @@ export class Watch {
   }
 
   #directory(): NodeId | undefined {
-    return this.consensus && nodeId(this.consensus.directoryKey);
+    return this.#consensus && nodeId(this.#consensus.directoryKey);
   }
 
   #conversationsOn(circuit: Handle): string[] {
-    const bound = [...this.#bound].filter(([channel]) => this.#env.circuitOf(channel) === circuit);
-    return [...new Set(bound.map(([, conversation]) => conversation))];
+    return this.#env.messenger()?.servedBy(circuit) ?? [];
   }
 
   #circuits(): CircuitView[] {
@@ -186,7 +170,8 @@ export class Watch {
       const conversations = this.#conversationsOn(circuit.handle);
       if (conversations.length === 0) return [circuitView(circuit, directory, null, null)];
       return conversations.map((id) => {
-        const renewsAt = circuit.purpose === 'conversation' ? (this.#env.reach(id)?.renewsAt ?? null) : null;
+        const renewsAt =
+          circuit.purpose === 'conversation' ? (this.#env.messenger()?.reach(id)?.renewsAt ?? null) : null;
         return circuitView(circuit, directory, id, renewsAt);
       });
     });
