@@ -40,6 +40,11 @@ export class Context {
     this.trace = trace;
   }
 
+  /** Handshake answers under way. */
+  get jobs(): number {
+    return this.#jobs.size;
+  }
+
   handle(): Handle {
     this.#handle += 1;
     return this.#handle;

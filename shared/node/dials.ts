@@ -13,7 +13,8 @@ import {
 } from '../signal/seal.ts';
 import type { Session } from '../signal/session.ts';
 import { nodeIdBytes, type LinkId, type Millis, type NodeId } from '../units.ts';
-import type { Context, NodeKeys } from './context.ts';
+import type { Context } from './context.ts';
+import type { KeyRing } from './keys.ts';
 import type { Link, Links } from './links.ts';
 
 /** From the wish for a link to the link. */
@@ -33,7 +34,7 @@ type Answering = { from: NodeId | undefined; link: LinkId; reply: Uint8Array; ke
 type Parts = {
   context: Context;
   links: Links;
-  keys: NodeKeys;
+  keys: KeyRing;
   maxLinks: number;
   consensus(): Consensus | undefined;
   /** Whether this tab is a node: it signs its offers and answers others'. */
@@ -175,7 +176,7 @@ export class Dials {
     const { context, keys } = this.#parts;
     if (!this.#parts.relaying()) throw new RemoteError('refused', 'this tab takes no links');
     if (this.#answering.size >= MAX_ANSWERING) throw new RemoteError('too-many', 'offers under way');
-    const signalling = [keys.signalling];
+    const { signalling } = keys;
     const { from, reply, session, answerKey } = openOffer(
       { id: keys.id, signalling },
       sealed,

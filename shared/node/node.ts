@@ -10,6 +10,7 @@ import { DirectoryClient } from './directory-client.ts';
 import { InboxTable } from './inbox-table.ts';
 import { Inboxes } from './inboxes.ts';
 import type { Command, Handle, Input } from './input.ts';
+import { KeyRing, ROTATION_MS } from './keys.ts';
 import { Links, type Link } from './links.ts';
 import { Neighbours } from './neighbours.ts';
 import { Origins } from './origins.ts';
@@ -28,6 +29,8 @@ export type NodeOptions = {
   /** Runs without a browser; said in its descriptor. */
   headless?: boolean;
   maxLinks?: number;
+  /** How long onion and signalling keys are used. */
+  rotationMs?: Millis;
   guards?: Guard[];
   /** The directory's key, where it is known beforehand. */
   directoryKey?: Uint8Array | undefined;
@@ -56,7 +59,8 @@ export class Node {
   readonly #relays: Relays;
 
   constructor(options: NodeOptions) {
-    const { keys, rng, now, role } = options;
+    const { rng, now, role } = options;
+    const keys = new KeyRing(options.keys);
     const context = new Context(rng, now, options.trace ?? false);
     this.#context = context;
     this.#links = new Links(context, {
@@ -89,7 +93,7 @@ export class Node {
       context,
       links,
       id: keys.idBytes,
-      onionKeys: () => [keys.onion],
+      onionKeys: () => keys.onion,
       inboxes: new InboxTable(),
       directory: role === 'directory',
       dial,
@@ -114,17 +118,13 @@ export class Node {
       signal: (to, sealed, failed) => this.#directory.signal(to, sealed, failed),
     });
     this.#neighbours = new Neighbours({
-      context,
-      links,
-      paths,
-      self: keys.id,
-      consensus,
-      dial,
+      ...{ context, links, paths, consensus, dial, self: keys.id },
       relaying: () => this.#registration.registered,
       ready: () => this.#directory.reachable,
     });
     this.#callers = new Callers({ context, origins, paths, consensus, hurry });
     this.#inboxes = new Inboxes({ context, origins, paths, channels: this.#callers.channels, hurry });
+    if (role === 'node') this.#rotateIn(options.rotationMs ?? ROTATION_MS, keys);
   }
 
   /** The next outputs. Nothing makes it throw. */
@@ -158,6 +158,13 @@ export class Node {
   /** Circuits carried for others. */
   get carried(): number {
     return this.#relays.size;
+  }
+
+  /** Entries in its tables, which are bounded whatever peers send. */
+  get sizes(): { links: number; circuits: number; carried: number; timers: number; jobs: number } {
+    const circuits = [...this.#origins.all()].length;
+    const { timers, jobs } = this.#context;
+    return { links: this.#links.size, circuits, carried: this.carried, timers: timers.size, jobs };
   }
 
   #take(input: Input): void {
@@ -265,6 +272,14 @@ export class Node {
       if (origin.path.some(({ node }) => avoided.has(node))) origin.end('refused');
     }
     this.#context.changed();
+  }
+
+  #rotateIn(spanMs: Millis, keys: KeyRing): void {
+    this.#context.after('rotation', spanMs, () => {
+      keys.rotate(this.#context.rng);
+      this.#registration.renew();
+      this.#rotateIn(spanMs, keys);
+    });
   }
 
   #stop(): void {

@@ -3,8 +3,9 @@ import type { Consensus } from '../directory/consensus.ts';
 import { signDescriptor } from '../directory/descriptor.ts';
 import { signHeartbeat, signLeave, signRegister } from '../directory/messages.ts';
 import type { Millis } from '../units.ts';
-import type { Context, NodeKeys } from './context.ts';
+import type { Context } from './context.ts';
 import { refusal, type DirectoryCircuit } from './directory-circuit.ts';
+import type { KeyRing } from './keys.ts';
 
 /** Heartbeats come at random times in this span. */
 const BEAT_LEAST_MS: Millis = 15_000;
@@ -17,7 +18,7 @@ const RETRY_MS: Millis = 2000;
 
 type Parts = {
   context: Context;
-  keys: NodeKeys;
+  keys: KeyRing;
   headless: boolean;
   consensus(): Consensus | undefined;
   /** Circuits carried over the most, 0 to 255. */
@@ -59,6 +60,11 @@ export class Registration {
     if (circuit && this.#on) this.#registerIn(this.#counter > 0 ? 0 : this.#delay());
   }
 
+  /** The descriptor is not what it was. */
+  renew(): void {
+    if (this.#on && this.#circuit) this.#registerIn(0);
+  }
+
   #delay(): Millis {
     const consensus = this.#parts.consensus();
     if (!consensus || consensus.nodes.length < DELAY_FROM_NODES) return 0;
@@ -75,8 +81,8 @@ export class Registration {
     if (!circuit || !this.#on) return;
     const descriptor = signDescriptor(keys.secret, {
       id: keys.id,
-      onionKey: keys.onion.public,
-      signallingKey: keys.signalling.public,
+      onionKey: keys.onionKey,
+      signallingKey: keys.signallingKey,
       capabilities: { headless, reachable: true },
       family: undefined,
       published: context.now,

@@ -8,6 +8,10 @@ export class Timers {
     this.#due.set(name, { at, run });
   }
 
+  get size(): number {
+    return this.#due.size;
+  }
+
   has(name: string): boolean {
     return this.#due.has(name);
   }

@@ -34,6 +34,7 @@ export class SimNode {
       role: 'node',
       headless: true,
       trace: true,
+      rotationMs: world.rotationMs,
     });
     this.driver = new Driver(this.node, {
       now: world.clock.now,

@@ -3,6 +3,7 @@ import { seededRng, type Rng } from '#shared/crypto/rng.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
 import type { CarrierEvents } from '#shared/link/carrier.ts';
 import type { Session } from '#shared/signal/session.ts';
+import { ROTATION_MS } from '#shared/node/keys.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import { SqliteArchive } from '#server/stores/sqlite.ts';
@@ -13,7 +14,12 @@ import { peerOf, pipe, sessionOf } from './wire.ts';
 
 type Peer = { owner: SimNode; link: LinkId };
 
-export type WorldOptions = { seed?: number; delayMs?: Millis; directoryHops?: number };
+export type WorldOptions = {
+  seed?: number;
+  delayMs?: Millis;
+  directoryHops?: number;
+  rotationMs?: Millis;
+};
 
 /** A directory with its real services and any number of nodes, over in-memory links and virtual time. */
 export class World {
@@ -27,6 +33,8 @@ export class World {
   /** Nodes to which no WebRTC link comes about. */
   readonly unreachable = new Set<SimNode>();
   directory: SimDirectory;
+  /** How long nodes use their onion and signalling keys. */
+  readonly rotationMs: Millis;
   #down = false;
   #starts = 0;
   readonly #hops: number;
@@ -40,6 +48,7 @@ export class World {
     this.seed = options.seed ?? 1;
     this.delayMs = options.delayMs ?? 10;
     this.#hops = options.directoryHops ?? 1;
+    this.rotationMs = options.rotationMs ?? ROTATION_MS;
     const signing = signKeypair(this.rng(90_001)(32));
     this.#keys = { id: nodeId(signing.public), signing, onion: dhKeypair(this.rng(90_002)(32)) };
     this.directoryId = this.#keys.id;
