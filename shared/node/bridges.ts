@@ -7,8 +7,10 @@ import { FIRST_WINDOW, SendCredit } from '../circuit/credits.ts';
 import { RemoteError, byteOfCode, codeOf, type Code } from '../errors.ts';
 import { readInboxOpen, TAG_LENGTH } from '../rendezvous/inbox.ts';
 import type { Millis, StreamId } from '../units.ts';
+import type { Context } from './context.ts';
+import type { InboxTable } from './inbox-table.ts';
 import { MAX_ONIONSKIN } from './limits.ts';
-import type { RelayCircuit, RelayParts } from './relay-circuit.ts';
+import type { RelayEnd } from './relay-end.ts';
 
 /** Bridges that one inbox circuit carries at once. */
 const MAX_BRIDGES = 64;
@@ -35,14 +37,16 @@ type Bridge = {
   joined: boolean;
 };
 
+export type BridgeParts = { readonly context: Context; readonly inboxes: InboxTable<Owner> };
+
 /** The end of a circuit whose origin asks to be joined to an inbox. */
 export class Caller {
-  readonly circuit: RelayCircuit;
-  readonly #parts: RelayParts;
+  readonly circuit: RelayEnd;
+  readonly #parts: BridgeParts;
   #join: Assembler | undefined;
   #bridge: Bridge | undefined;
 
-  constructor(circuit: RelayCircuit, parts: RelayParts) {
+  constructor(circuit: RelayEnd, parts: BridgeParts) {
     this.circuit = circuit;
     this.#parts = parts;
   }
@@ -65,10 +69,7 @@ export class Caller {
     const whole = this.#join.push(part);
     if (!whole) return;
     try {
-      const owner = this.#parts.inboxes.introduce(
-        whole.subarray(0, TAG_LENGTH),
-        this.#parts.context.now,
-      ).owner;
+      const owner = this.#parts.inboxes.introduce(whole.subarray(0, TAG_LENGTH), this.#parts.context.now);
       this.#bridge = owner.introduce(this, whole.subarray(TAG_LENGTH));
     } catch (error) {
       // A wrong tag is not a broken circuit: the origin learns why and may try another inbox.
@@ -114,12 +115,12 @@ export class Caller {
 
 /** The end of a circuit whose origin holds inboxes here. */
 export class Owner {
-  readonly circuit: RelayCircuit;
-  readonly #parts: RelayParts;
+  readonly circuit: RelayEnd;
+  readonly #parts: BridgeParts;
   readonly #bridges = new Map<StreamId, Bridge>();
   #lastStream = 0;
 
-  constructor(circuit: RelayCircuit, parts: RelayParts) {
+  constructor(circuit: RelayEnd, parts: BridgeParts) {
     this.circuit = circuit;
     this.#parts = parts;
   }
@@ -180,7 +181,7 @@ export class Owner {
   }
 
   closed(): void {
-    this.#parts.inboxes.release(this.circuit);
+    this.#parts.inboxes.release(this);
     for (const bridge of [...this.#bridges.values()]) {
       this.#parts.context.timers.clear(this.#timer(bridge.stream));
       this.#bridges.delete(bridge.stream);
@@ -191,7 +192,7 @@ export class Owner {
   #open(data: Uint8Array): void {
     if (this.circuit.hop.position !== EXIT_HOP) throw new RemoteError('unexpected', 'an inbox at this hop');
     const tag = readInboxOpen(data, this.circuit.hop.binding);
-    this.#parts.inboxes.open(tag, this.circuit, this.#parts.context.now);
+    this.#parts.inboxes.open(tag, this, this.#parts.context.now);
     this.circuit.deliver({ stream: CIRCUIT, command: relayCommand.INBOX_OPENED, data: tag });
   }
 

@@ -8,28 +8,24 @@ import { RemoteError, byteOfCode, type Code } from '../errors.ts';
 import { decodeExtensions } from '../handshake/extensions.ts';
 import type { OnionKeypair } from '../handshake/ntor.ts';
 import { nodeId, NODE_ID_LENGTH, type CircuitId, type NodeId, type StreamId } from '../units.ts';
-import { Caller, Owner } from './bridges.ts';
-import type { Context } from './context.ts';
-import type { InboxTable } from './inbox-table.ts';
+import { Caller, Owner, type BridgeParts } from './bridges.ts';
 import type { Handle } from './input.ts';
 import { HANDSHAKE_MS, MAX_ONIONSKIN } from './limits.ts';
 import type { CircuitEnd, Link, Links } from './links.ts';
-import { ServiceEnd } from './service-end.ts';
+import type { RelayEnd } from './relay-end.ts';
+import { ServiceEnd, type ServiceParts } from './service-end.ts';
 
 export type Side = { link: Link; circuit: CircuitId };
 
-export type RelayParts = {
-  readonly context: Context;
-  readonly links: Links;
-  readonly id: Uint8Array;
-  readonly onionKeys: () => OnionKeypair[];
-  readonly inboxes: InboxTable;
-  /** True at the directory: requests are served and nothing is extended. */
-  readonly directory: boolean;
-  /** Calls back, at once or later, with an open link or with why there is none. */
-  dial(target: NodeId, done: (link: Link | Code) => void): void;
-  closed(circuit: RelayCircuit): void;
-};
+export type RelayParts = BridgeParts &
+  ServiceParts & {
+    readonly links: Links;
+    readonly id: Uint8Array;
+    readonly onionKeys: () => OnionKeypair[];
+    /** Calls back, at once or later, with an open link or with why there is none. */
+    dial(target: NodeId, done: (link: Link | Code) => void): void;
+    closed(circuit: RelayCircuit): void;
+  };
 
 type State = 'creating' | 'responding' | 'open' | 'broken' | 'closed';
 
@@ -41,7 +37,7 @@ type State = 'creating' | 'responding' | 'open' | 'broken' | 'closed';
  *
  * `broken`: the way on is gone and the origin was told so by REFUSED; it has a handshake's time to destroy.
  */
-export class RelayCircuit implements CircuitEnd {
+export class RelayCircuit implements CircuitEnd, RelayEnd {
   readonly own = false;
   readonly handle: Handle;
   readonly owner: Owner;

@@ -7,7 +7,8 @@ import { SendQueue } from '../circuit/send-queue.ts';
 import { creditCells, creditMessage } from '../circuit/credit-message.ts';
 import { RemoteError } from '../errors.ts';
 import type { StreamId } from '../units.ts';
-import type { RelayCircuit, RelayParts } from './relay-circuit.ts';
+import type { Context } from './context.ts';
+import type { RelayEnd } from './relay-end.ts';
 
 /** Longest request: a published descriptor with room to spare. */
 export const MAX_REQUEST = 64 * 1024;
@@ -18,16 +19,18 @@ const MAX_STREAMS = 8;
 /** Cells that may wait for credit when a further answer is queued; the first one may be of any size. */
 const MAX_WAITING = 1024;
 
+export type ServiceParts = { readonly context: Context; readonly directory: boolean };
+
 /** The directory's end of a circuit: requests in, responses and pushes out, both within the circuit's credit. */
 export class ServiceEnd {
-  readonly #circuit: RelayCircuit;
-  readonly #parts: RelayParts;
+  readonly #circuit: RelayEnd;
+  readonly #parts: ServiceParts;
   readonly #requests = new Map<StreamId, Assembler>();
   readonly #waiting = new SendQueue<RelayMessage>();
   readonly #send = new SendCredit(WINDOW);
   readonly #receive = new ReceiveCredit(WINDOW);
 
-  constructor(circuit: RelayCircuit, parts: RelayParts) {
+  constructor(circuit: RelayEnd, parts: ServiceParts) {
     this.#circuit = circuit;
     this.#parts = parts;
   }
