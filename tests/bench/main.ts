@@ -1,0 +1,82 @@
+/**
+ * `npm run bench`: how fast circuits are built, messages go to a contact and come back, and data flows, with headless
+ * relays and with Chromium tabs as relays, all on this machine. Prints a table, then the same as one line of JSON.
+ *
+ *     npm run bench -- [--quick] [--only WHAT[,WHAT]] [--json FILE] [--profile DIR]
+ *
+ * WHAT is a kind of relay (headless, tabs) or a figure (build, roundtrip, throughput); without any of a group all of
+ * it is measured. `--profile` leaves the CPU profile of every Node process in DIR. Takes less than five minutes,
+ * `--quick` less than one. Exit codes: 0 when all was measured, 64 when the arguments can't be used, 1 otherwise.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { figures, full, measure, quick as quickSize, type Figure } from './figures.ts';
+import { BenchNetwork, type Kind } from './network.ts';
+import { load, machineOf, table, type Measured, type Report } from './report.ts';
+
+const EXIT_USAGE = 64;
+const RELAYS = 8;
+const kinds: Kind[] = ['headless', 'tabs'];
+
+type Options = { quick: boolean; kinds: Kind[]; figures: Figure[]; json?: string; profile?: string };
+
+const chosen = <T extends string>(all: readonly T[], named: readonly string[]): T[] => {
+  const some = all.filter((each) => named.includes(each));
+  return some.length > 0 ? some : [...all];
+};
+
+const readOptions = (): Options => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', default: '' },
+        json: { type: 'string' },
+        profile: { type: 'string' },
+      },
+    });
+    const named = values.only.split(',').filter((name) => name !== '');
+    const unknown = named.find((name) => ![...kinds, ...figures].includes(name as Kind | Figure));
+    if (unknown !== undefined) throw new Error(`--only does not know ${unknown}`);
+    const { quick, json, profile } = values;
+    return {
+      quick,
+      kinds: chosen(kinds, named),
+      figures: chosen(figures, named),
+      ...(json !== undefined && { json }),
+      ...(profile !== undefined && { profile }),
+    };
+  } catch (error) {
+    console.error((error as Error).message);
+    console.error(
+      `Usage: npm run bench -- [--quick] [--only ${[...kinds, ...figures].join(',')}] [--json FILE] [--profile DIR]`,
+    );
+    process.exit(EXIT_USAGE);
+  }
+};
+
+const options = readOptions();
+const measured: Measured[] = [];
+let chromium: string | undefined;
+for (const kind of options.kinds) {
+  console.error(`Measuring with ${kind === 'tabs' ? 'tabs' : 'headless relays'}...`);
+  const loadBefore = load();
+  const network = await BenchNetwork.start({ kind, relays: RELAYS, profileDir: options.profile });
+  chromium ??= network.chromium;
+  try {
+    const results = await measure(network, options.figures, options.quick ? quickSize : full);
+    measured.push({ kind, relays: RELAYS, loadBefore, loadAfter: load(), results });
+  } finally {
+    await network.stop();
+  }
+}
+const report: Report = {
+  time: new Date().toISOString(),
+  quick: options.quick,
+  machine: machineOf(chromium),
+  networks: measured,
+};
+console.log(`${table(report)}\n`);
+console.log(JSON.stringify(report));
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+process.exit(0);
