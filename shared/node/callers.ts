@@ -51,9 +51,12 @@ export class Callers {
 
   connect(handle: Handle, inboxes: InboxRef[]): void {
     this.start();
-    const guards = new Set(this.#parts.paths.guards);
-    // An exit that is one of this client's guards would see both ends of its path: such an inbox comes last.
-    const ordered = [...inboxes].sort((a, b) => Number(guards.has(a.exit)) - Number(guards.has(b.exit)));
+    const { paths } = this.#parts;
+    const guards = new Set(paths.guards);
+    // An exit that is one of this client's guards would see both ends of its path, and its own node is no third
+    // party: such inboxes come last.
+    const last = ({ exit }: InboxRef): number => Number(guards.has(exit) || paths.isSelf(exit));
+    const ordered = [...inboxes].sort((a, b) => last(a) - last(b));
     this.#next({ handle, inboxes: ordered, lastCode: 'not-found' });
   }
 
@@ -91,6 +94,7 @@ export class Callers {
     if (spare) {
       this.#spares.delete(spare);
       this.#parts.origins.hand(spare, 'conversation', this.#handlers(call, open));
+      this.#building(call, spare);
       this.refill();
       return open(spare);
     }
@@ -99,7 +103,12 @@ export class Callers {
       this.#parts.hurry();
       return this.#failed(call, 'too-small-network');
     }
-    this.#parts.origins.build({ purpose: 'conversation', path, handlers: this.#handlers(call, open) });
+    const handlers = this.#handlers(call, open);
+    this.#building(call, this.#parts.origins.build({ purpose: 'conversation', path, handlers }));
+  }
+
+  #building({ handle }: Call, origin: Origin): void {
+    this.#parts.context.event({ type: 'channel-building', handle, circuit: origin.handle });
   }
 
   #suits(spare: Origin, exit: NodeId): boolean {

@@ -32,6 +32,8 @@ export type NodeEvent =
   | { type: 'registered'; on: boolean }
   | { type: 'inboxes'; inboxes: InboxRef[] }
   | { type: 'answered'; handle: Handle; result: { body: Uint8Array } | { code: Code } }
+  /** This circuit is on its way to a contact, for the `connect` of that handle. */
+  | { type: 'channel-building'; handle: Handle; circuit: Handle }
   | { type: 'channel-open'; handle: Handle; channel: Handle; circuit: Handle }
   | { type: 'channel-failed'; handle: Handle; code: Code }
   | { type: 'channel-incoming'; channel: Handle; circuit: Handle }

@@ -41,6 +41,11 @@ export class Paths {
     this.#guards = guards;
   }
 
+  /** Whether it is this client's own node. */
+  isSelf(id: NodeId): boolean {
+    return id === this.#self;
+  }
+
   get guards(): NodeId[] {
     return this.#usable().slice(0, GUARDS);
   }

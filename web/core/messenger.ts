@@ -36,6 +36,11 @@ type Env = {
   emit(event: SessionEvent): void;
 };
 
+/** A conversation that a circuit serves. `since` is undefined while that is on its way to the contact. */
+export type Served = { conversation: string; since: Millis | undefined };
+
+type Channel = { circuit: Handle; conversation?: string; since?: Millis };
+
 /** What a user with an address does: receives at inboxes, invites, and holds conversations over channels. */
 export class Messenger {
   readonly #env: Env;
@@ -44,7 +49,9 @@ export class Messenger {
   readonly #conversations: Conversations;
   readonly #reaches = new Map<string, Reach>();
   /** Which of this client's circuits carries a channel, and whose it is once that is known. */
-  readonly #channels = new Map<Handle, { circuit: Handle; conversation?: string }>();
+  readonly #channels = new Map<Handle, Channel>();
+  /** The circuit that is on its way to a contact, by conversation. */
+  readonly #building = new Map<string, Handle>();
   readonly #acks = new Map<string, () => void>();
 
   private constructor(env: Env, user: User, invites: Invites, conversations: Conversations) {
@@ -89,12 +96,18 @@ export class Messenger {
     return this.#reaches.get(id);
   }
 
-  /** The conversations that a circuit of this client's serves now. */
-  servedBy(circuit: Handle): string[] {
-    const channels = [...this.#channels.values()].filter((channel) => channel.circuit === circuit);
-    return [
-      ...new Set(channels.flatMap(({ conversation }) => (conversation === undefined ? [] : [conversation]))),
-    ];
+  /** The conversations that a circuit of this client's serves, or soon will. */
+  servedBy(circuit: Handle): Served[] {
+    const served = new Map<string, Millis | undefined>();
+    for (const [conversation, building] of this.#building) {
+      if (building === circuit) served.set(conversation, undefined);
+    }
+    for (const channel of this.#channels.values()) {
+      if (channel.circuit === circuit && channel.conversation !== undefined) {
+        served.set(channel.conversation, channel.since);
+      }
+    }
+    return [...served].map(([conversation, since]) => ({ conversation, since }));
   }
 
   invite(user: User, name: string): Promise<InviteView> {
@@ -135,7 +148,12 @@ export class Messenger {
       network: this.#env.network,
       first: session.waiting || (this.#env.profile.id ?? '') < session.id,
       contact: session.contact,
+      building: (circuit) => {
+        this.#building.set(session.id, circuit);
+        this.#env.changed();
+      },
       opened: async ({ channel, circuit }) => {
+        this.#building.delete(session.id);
         this.#channels.set(channel, { circuit });
         this.#bind(channel, session.id);
         await this.#conversations.opened(session.id, channel);
@@ -150,6 +168,7 @@ export class Messenger {
     const known = this.#channels.get(channel);
     if (!known || known.conversation === conversation) return;
     known.conversation = conversation;
+    known.since = this.#env.ports.now();
     this.#env.bound(channel, conversation);
   }
 

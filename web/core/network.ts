@@ -11,7 +11,11 @@ import { LocalError, RemoteError, type Code } from '#shared/errors.ts';
 import type { Command, Handle, InboxRef } from '#shared/node/input.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
 
-type Settle = { resolve: (value: never) => void; reject: (error: unknown) => void };
+type Settle = {
+  resolve: (value: never) => void;
+  reject: (error: unknown) => void;
+  building?: ((circuit: Handle) => void) | undefined;
+};
 
 export type OpenChannel = { channel: Handle; circuit: Handle };
 
@@ -39,9 +43,9 @@ export class Network {
     return response;
   }
 
-  /** Rejects with RemoteError once none of the inboxes could be joined. */
-  connect(inboxes: InboxRef[]): Promise<OpenChannel> {
-    return this.#answered((handle) => this.command({ type: 'connect', handle, inboxes }));
+  /** Rejects with RemoteError once none of the inboxes could be joined. `building` is told of each circuit tried. */
+  connect(inboxes: InboxRef[], building: (circuit: Handle) => void): Promise<OpenChannel> {
+    return this.#answered((handle) => this.command({ type: 'connect', handle, inboxes }), building);
   }
 
   /** True when the event answered one of these. */
@@ -50,6 +54,9 @@ export class Network {
       case 'answered':
         if ('code' in event.result) this.#fail(event.handle, event.result.code);
         else this.#settle(event.handle, event.result.body);
+        return true;
+      case 'channel-building':
+        this.#waiting.get(event.handle)?.building?.(event.circuit);
         return true;
       case 'channel-open':
         this.#settle(event.handle, { channel: event.channel, circuit: event.circuit });
@@ -67,11 +74,11 @@ export class Network {
     this.#waiting.clear();
   }
 
-  #answered<T>(begin: (handle: Handle) => void): Promise<T> {
+  #answered<T>(begin: (handle: Handle) => void, building?: Settle['building']): Promise<T> {
     this.#handle += 1;
     const handle = this.#handle;
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(handle, { resolve, reject });
+      this.#waiting.set(handle, { resolve, reject, building });
       begin(handle);
     });
   }

@@ -27,6 +27,8 @@ type Env = {
   /** Whether this side dials first. */
   first: boolean;
   contact: Uint8Array;
+  /** This circuit is on its way to the contact. */
+  building(circuit: Handle): void;
   opened(channel: OpenChannel): Promise<void>;
   changed(): void;
 };
@@ -113,7 +115,7 @@ export class Reach {
     this.#dialling = true;
     try {
       const { inboxes } = await this.#lookUp();
-      const opened = await this.#env.network.connect(inboxes);
+      const opened = await this.#env.network.connect(inboxes, (circuit) => this.#env.building(circuit));
       if (this.#stopped) return;
       this.#forgetOwn();
       this.#own = opened;

@@ -7,7 +7,7 @@ import { encodeAddress } from '#shared/rendezvous/address.ts';
 import { nodeId, type Millis, type NodeId } from '#shared/units.ts';
 import type { CircuitView, ClientEvent, ClientState, ConversationView, MessageView } from '#web/api.ts';
 import type { Host } from '#web/core/host.ts';
-import type { Messenger } from '#web/core/messenger.ts';
+import type { Messenger, Served } from '#web/core/messenger.ts';
 import { nodeName } from '#web/core/names.ts';
 import { circuitView, linkView, nodeViews, statusOf } from '#web/core/views.ts';
 
@@ -89,7 +89,9 @@ export class Watch {
   failed({ hop, code, path }: Failed): void {
     for (const [handle, circuit] of this.#lastCircuits) {
       if (circuit.path.length !== path.length || circuit.path.some((node, i) => node !== path[i])) continue;
-      for (const conversation of this.#conversationsOn(handle)) {
+      for (const { conversation, since } of this.#conversationsOn(handle)) {
+        // One that never got there is missed by nobody who has another.
+        if (since === undefined && this.#reachable(conversation)) continue;
         const closed = { ...circuit, state: 'closed' } as const;
         this.#lost.set(
           conversation,
@@ -158,8 +160,12 @@ export class Watch {
     return this.#consensus && nodeId(this.#consensus.directoryKey);
   }
 
-  #conversationsOn(circuit: Handle): string[] {
+  #conversationsOn(circuit: Handle): Served[] {
     return this.#env.messenger()?.servedBy(circuit) ?? [];
+  }
+
+  #reachable(conversation: string): boolean {
+    return this.#env.messenger()?.session(conversation).summary.reachable === true;
   }
 
   #circuits(): CircuitView[] {
@@ -169,10 +175,16 @@ export class Watch {
     const live = circuits.flatMap((circuit) => {
       const conversations = this.#conversationsOn(circuit.handle);
       if (conversations.length === 0) return [circuitView(circuit, directory, null, null)];
-      return conversations.map((id) => {
+      return conversations.map(({ conversation: id, since }) => {
+        // Of several, the one that came to serve the conversation last is the one in use, whichever is the oldest.
+        const use = {
+          ...circuit,
+          openedAt: since,
+          state: since === undefined ? 'building' : circuit.state,
+        } as const;
         const renewsAt =
           circuit.purpose === 'conversation' ? (this.#env.messenger()?.reach(id)?.renewsAt ?? null) : null;
-        return circuitView(circuit, directory, id, renewsAt);
+        return circuitView(use, directory, id, since === undefined ? null : renewsAt);
       });
     });
     return [...live, ...this.#lost.values()];
