@@ -79,10 +79,13 @@ export class Invites {
 
   static async load(store: Store, now: Millis): Promise<Invites> {
     const invites = new Invites(store);
+    const old: Change[] = [];
     for (const [key, value] of await store.all('invites')) {
       const invite = decode(storedCodec, value);
       if (invite.expiresAt > now) invites.#open.set(key, invite);
+      else old.push({ table: 'invites', key, value: undefined });
     }
+    if (old.length > 0) await store.write(old);
     return invites;
   }
 
@@ -102,9 +105,12 @@ export class Invites {
     return { link, createdAt: now, expiresAt };
   }
 
-  /** What to write with a conversation that this token begins; undefined when no such invite is open. */
+  /** What to write with the one conversation that this token begins; undefined when no such invite is open. */
   redeem(token: Uint8Array, now: Millis): Change[] | undefined {
-    const known = [...this.#open.values()].find((invite) => equal(invite.token, token));
-    return known && known.expiresAt > now ? [] : undefined;
+    const known = [...this.#open].find(([, invite]) => equal(invite.token, token));
+    if (!known || known[1].expiresAt <= now) return undefined;
+    const [key] = known;
+    this.#open.delete(key);
+    return [{ table: 'invites', key, value: undefined }];
   }
 }

@@ -119,11 +119,13 @@ export class Messenger {
   async accept(link: string): Promise<Session> {
     const { address: contact, token, name } = readInvite(link, this.#env.ports.now());
     const known = this.#conversations.get(hex(contact));
-    if (known) return known;
+    if (known && !known.waiting) return known;
     const { keyPackage } = await this.#find(contact);
     const ownName = this.#env.profile.settings.name;
     const session = await this.#conversations.start({ contact, name, token, keyPackage, ownName });
-    this.#reach(session);
+    for (const { id, mine, state } of session.messages())
+      if (mine && state === 'failed') await session.retry(id);
+    this.#reach(session).poke();
     return session;
   }
 
@@ -210,7 +212,7 @@ export class Messenger {
     const session = conversation === undefined ? undefined : this.#conversations.get(conversation);
     // The contact has no such invite open (any more): trying again would not help.
     if (!session?.waiting || code !== 'bad-invite') return;
-    this.#reaches.get(session.id)?.stop();
+    this.#reaches.get(session.id)?.rest();
     await session.fail(code);
   }
 

@@ -76,6 +76,13 @@ export class Reach {
     this.#later(this.#env.first ? uniformBetween(this.#env.ports.rng, 0, 200) : POLITE_MS);
   }
 
+  /** Trying would not help, until `poke`. */
+  rest(): void {
+    this.#cancel?.();
+    this.waiting = 'contact';
+    this.#env.changed();
+  }
+
   /** A new path, and the old one only after it. */
   async renew(): Promise<void> {
     const old = this.#own;
@@ -114,8 +121,7 @@ export class Reach {
     if (this.#dialling) return;
     this.#dialling = true;
     try {
-      const { inboxes } = await this.#lookUp();
-      const opened = await this.#env.network.connect(inboxes, (circuit) => this.#env.building(circuit));
+      const opened = await this.#connect();
       if (this.#stopped) return;
       this.#forgetOwn();
       this.#own = opened;
@@ -129,6 +135,20 @@ export class Reach {
       throw error;
     } finally {
       this.#dialling = false;
+    }
+  }
+
+  /** By what is known of the contact; and where that leads nowhere, by what is true now. */
+  async #connect(): Promise<OpenChannel> {
+    const { network } = this.#env;
+    const building = (circuit: Handle): void => this.#env.building(circuit);
+    const known = this.#descriptor !== undefined;
+    try {
+      return await network.connect((await this.#lookUp()).inboxes, building);
+    } catch (error) {
+      this.#descriptor = undefined;
+      if (!known || this.#stopped) throw error;
+      return await network.connect((await this.#lookUp()).inboxes, building);
     }
   }
 

@@ -72,12 +72,14 @@ export const statusOf = (
   node: Node,
   consensus: Consensus | undefined,
   self: NodeId | undefined,
-  online: boolean,
+  /** `unreachable`: the directory has been away for longer than connecting takes. */
+  { online, unreachable }: { online: boolean; unreachable: boolean },
 ): Status => {
   const { links, circuits, carried } = node;
   const neighbours = neighboursOf(links);
   if (!online && neighbours === 0) return { kind: 'offline' };
-  if (!consensus || !node.directoryReachable) return { kind: 'server-unreachable', neighbours };
+  if (unreachable) return { kind: 'server-unreachable', neighbours };
+  if (!consensus) return { kind: 'finding-neighbours', have: 0, want: PATH };
   const others = consensus.nodes.filter(({ id }) => id !== self).length;
   if (others < PATH) return { kind: 'finding-neighbours', have: others, want: PATH };
   const users = circuits.filter(({ purpose }) => purpose !== 'directory');

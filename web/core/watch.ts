@@ -16,6 +16,9 @@ const TELL_MS: Millis = 100;
 /** Round trips change without an event; they are looked at this often. */
 const LOOK_MS: Millis = 3000;
 
+/** Connecting to the server takes this long at the most, before it is called unreachable. */
+const CONNECTING_MS: Millis = 4000;
+
 type Env = {
   node: Node;
   ports: Host['ports'];
@@ -38,10 +41,13 @@ export class Watch {
   #cancelLook: (() => void) | undefined;
   readonly #told = new Map<string, string>();
   #conversationsDue = false;
+  /** When the directory was last within reach; at first, when this began. */
+  #reachedAt: Millis;
   #stopped = false;
 
   constructor(env: Env) {
     this.#env = env;
+    this.#reachedAt = env.ports.now();
     this.#look();
   }
 
@@ -148,7 +154,10 @@ export class Watch {
 
   #status(): ClientState['status'] {
     const online = (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine !== false;
-    return statusOf(this.#env.node, this.#consensus, this.#env.self(), online);
+    const { node, ports } = this.#env;
+    if (node.directoryReachable) this.#reachedAt = ports.now();
+    const unreachable = ports.now() - this.#reachedAt > CONNECTING_MS;
+    return statusOf(node, this.#consensus, this.#env.self(), { online, unreachable });
   }
 
   #node(): ClientState['node'] {

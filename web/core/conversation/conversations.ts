@@ -75,17 +75,22 @@ export class Conversations {
     return this.#sessions.get(id);
   }
 
-  /** The conversation with a contact; a new one makes a group and a welcome, which the first channel will carry. Throws as `createGroup`. */
+  /**
+   * The conversation with a contact; a new one makes a group and a welcome, which the first channel will carry. One
+   * that the contact has not joined yet begins anew, with the invite given now. Throws as `createGroup`.
+   */
   start(acceptance: Acceptance): Promise<Session> {
     return this.#inTurn(async () => {
       const known = this.#sessions.get(hex(acceptance.contact));
-      if (known) return known;
+      if (known && !known.waiting) return known;
       const { contact, name, token, keyPackage, ownName } = acceptance;
       const { identity, rng, now } = this.#env;
       const { group, welcome } = await createGroup(rng, identity, { address: contact, keyPackage }, now());
       const groupId = groupIdOfGroup(group);
       const frame = encodeFrame({ type: 'welcome', groupId, token, name: ownName, welcome });
-      return this.#add(await begin(contact, name, group, frame), []);
+      const fresh = await begin(contact, name, group, frame);
+      await known?.adopt(fresh, []);
+      return known ?? this.#add(fresh, []);
     });
   }
 

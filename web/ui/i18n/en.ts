@@ -164,7 +164,7 @@ export const en = {
   'invite.tabNew': 'Invite someone',
   'invite.tabHave': 'I have an invite',
   'invite.making': 'Making a link…',
-  'invite.lead': 'Hand this to one person you trust. Whoever opens it can write to you.',
+  'invite.lead': 'Hand this to one person you trust. It works once, for whoever opens it first.',
   'invite.link': 'Invite link',
   'invite.copy': 'Copy link',
   'invite.copied': 'Copied',
