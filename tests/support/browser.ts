@@ -60,8 +60,13 @@ export class Tab {
     address.searchParams.set('trace', '');
     if (profile !== '') address.searchParams.set('profile', profile);
     await tab.page.goto(address.href);
-    await eventually('the app', () => tab.page.evaluate(() => 'hourglass' in globalThis));
+    await tab.#loaded();
     return tab;
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.#loaded();
   }
 
   /** Every cell on every link so far. */
@@ -94,6 +99,11 @@ export class Tab {
 
   close(): Promise<void> {
     return this.page.close();
+  }
+
+  async #loaded(): Promise<void> {
+    await eventually('the app', () => this.page.evaluate(() => 'hourglass' in globalThis));
+    await this.client.state();
   }
 }
 

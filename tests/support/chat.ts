@@ -52,3 +52,11 @@ export const heard = async ({ client, conversation }: Side, topic: string): Prom
   const messages = await client.messages(conversation);
   return messages.filter(({ mine, text }) => !mine && text.startsWith(`${topic} `)).map(({ text }) => text);
 };
+
+/** The nodes of the circuit of its own that serves a side's conversation now; none while there is none. */
+export const hopsOf = async ({ client, conversation }: Side): Promise<string[]> => {
+  const { circuits } = await client.state();
+  const own = circuits.filter((each) => each.conversation === conversation && each.state === 'open');
+  const [newest] = own.sort((a, b) => (b.openedAt ?? 0) - (a.openedAt ?? 0));
+  return newest?.hops.map(({ node }) => node) ?? [];
+};
