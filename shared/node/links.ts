@@ -4,6 +4,7 @@ import { byteOfCode, codeOfByte, type Code } from '../errors.ts';
 import { LinkMachine } from '../link/machine.ts';
 import type { CircuitId, LinkId, Millis, NodeId } from '../units.ts';
 import type { Context } from './context.ts';
+import { Schedule } from './schedule.ts';
 
 /** One end of a circuit on a link: what takes the cells that come in under its id. */
 export type CircuitEnd = {
@@ -37,6 +38,9 @@ export class Links {
   readonly #handlers: Handlers;
   readonly #links = new Map<LinkId, Link>();
   readonly #byPeer = new Map<NodeId, Link>();
+  /** Links that may have something to send; every other one is silent until its clock says. */
+  readonly #touched = new Set<Link>();
+  readonly #clocks = new Schedule<Link>();
 
   constructor(context: Context, handlers: Handlers) {
     this.#context = context;
@@ -61,6 +65,7 @@ export class Links {
     const link: Link = { id, peer, kind, machine, circuits: new Map(), openedAt: now, usedAt: now };
     this.#links.set(id, link);
     if (peer !== undefined) this.#byPeer.set(peer, link);
+    this.#clocks.set(link, machine.wakeAt());
     this.#context.changed();
     return link;
   }
@@ -68,6 +73,7 @@ export class Links {
   receive(id: LinkId, data: Uint8Array): void {
     const link = this.#links.get(id);
     if (!link) return;
+    this.#touched.add(link);
     let cells: Cell[] = [];
     this.#context.guard(
       () => (cells = link.machine.receive(data, this.#context.now)),
@@ -93,6 +99,8 @@ export class Links {
     const link = this.#links.get(id);
     if (!link) return;
     this.#links.delete(id);
+    this.#touched.delete(link);
+    this.#clocks.delete(link);
     if (link.peer !== undefined && this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer);
     const ends = [...link.circuits.values()];
     link.circuits.clear();
@@ -113,6 +121,7 @@ export class Links {
   /** Sends cells of one circuit; when its queue is full the circuit ends. */
   send(link: Link, cells: Cell[]): void {
     link.usedAt = this.#context.now;
+    this.#touch(link);
     for (const cell of cells) {
       if (link.machine.enqueue(cell)) {
         this.#trace(link, cell, true);
@@ -130,6 +139,7 @@ export class Links {
     if (!link.circuits.delete(circuit)) return;
     if (!this.#links.has(link.id)) return;
     link.machine.drop(circuit);
+    this.#touch(link);
     const body = Uint8Array.of(byteOfCode(code));
     // A neighbour that lets so many DESTROYs wait takes nothing any more.
     if (!link.machine.enqueue({ circuit, command: cellCommand.DESTROY, body }))
@@ -138,19 +148,25 @@ export class Links {
     this.#context.changed();
   }
 
-  /** Runs each link's clock and sends what its window lets through. Returns when to come back. */
+  /** Runs the clocks that are due and sends what each link's window lets through. Returns when to come back. */
   flush(): Millis {
-    let next = Infinity;
     const { now } = this.#context;
-    for (const link of [...this.#links.values()]) {
-      if (link.machine.wakeAt() <= now && link.machine.tick(now) === 'dead') {
-        this.close(link, 'timeout');
-        continue;
-      }
-      for (const data of link.machine.flush(now)) this.#context.out({ type: 'send', link: link.id, data });
-      next = Math.min(next, link.machine.wakeAt());
+    for (const link of this.#clocks.take(now)) {
+      this.#touch(link);
+      if (link.machine.tick(now) === 'dead') this.close(link, 'timeout');
     }
-    return next;
+    // Closing a link may have given others something to send.
+    for (const link of this.#touched) {
+      for (const data of link.machine.flush(now)) this.#context.out({ type: 'send', link: link.id, data });
+      this.#clocks.set(link, link.machine.wakeAt());
+    }
+    this.#touched.clear();
+    return this.#clocks.next;
+  }
+
+  /** A link may be gone while circuits that were on it still end. */
+  #touch(link: Link): void {
+    if (this.#links.get(link.id) === link) this.#touched.add(link);
   }
 
   #dispatch(link: Link, cell: Cell): void {

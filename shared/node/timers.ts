@@ -1,39 +1,45 @@
 import type { Millis } from '../units.ts';
+import { Schedule } from './schedule.ts';
 
 /** Named deadlines. Setting one anew moves it; those that fall due run in the order of their times. */
 export class Timers {
-  readonly #due = new Map<string, { at: Millis; run: () => void }>();
+  readonly #runs = new Map<string, () => void>();
+  readonly #schedule = new Schedule<string>();
+
+  get size(): number {
+    return this.#runs.size;
+  }
 
   set(name: string, at: Millis, run: () => void): void {
-    this.#due.set(name, { at, run });
+    this.#runs.set(name, run);
+    this.#schedule.set(name, at);
   }
 
   get size(): number {
-    return this.#due.size;
+    return this.#runs.size;
   }
 
   has(name: string): boolean {
-    return this.#due.has(name);
+    return this.#runs.has(name);
   }
 
   clear(name: string): void {
-    this.#due.delete(name);
+    if (this.#runs.delete(name)) this.#schedule.delete(name);
   }
 
   next(): Millis {
-    let next = Infinity;
-    for (const { at } of this.#due.values()) if (at < next) next = at;
-    return next;
+    return this.#schedule.next;
   }
 
   /** Each runs within `contain`, so that none keeps those after it from running. */
   run(now: Millis, contain: (run: () => void) => void): void {
-    const ready = [...this.#due].filter(([, { at }]) => at <= now).sort(([, a], [, b]) => a.at - b.at);
-    for (const [name, timer] of ready) {
+    if (this.#schedule.next > now) return;
+    const due = this.#schedule.take(now).map((name) => [name, this.#runs.get(name)] as const);
+    for (const [name, run] of due) {
       // An earlier one may have cleared or moved it.
-      if (this.#due.get(name) !== timer) continue;
-      this.#due.delete(name);
-      contain(timer.run);
+      if (!run || this.#runs.get(name) !== run) continue;
+      this.#runs.delete(name);
+      contain(run);
     }
   }
 }
