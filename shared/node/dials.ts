@@ -72,6 +72,12 @@ export class Dials {
     if (open) return done(open);
     const known = this.#dials.get(target);
     if (known) return void known.done.push(done);
+    const coming = [...this.#answering.values()].find(({ from }) => from === target);
+    if (coming) {
+      // The other side was first; its link will do.
+      this.#dials.set(target, { target, link: coming.link, begun: true, offer: undefined, done: [done] });
+      return;
+    }
     const link = context.handle() as LinkId;
     this.#dials.set(target, { target, link, begun: false, offer: undefined, done: [done] });
     context.changed();

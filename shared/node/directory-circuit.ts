@@ -1,4 +1,5 @@
 import { decode, encode } from '../bytes/codec.ts';
+import { REPLY_ADDRESS_LENGTH } from '../bytes/fields.ts';
 import { Assembler, fragment } from '../bytes/fragments.ts';
 import { dataRoom } from '../cell/geometry.ts';
 import { relayCommand } from '../cell/commands.ts';
@@ -32,6 +33,8 @@ type Waiting = { assembler: Assembler; done: (answer: { body: Uint8Array } | { c
 /** Requests and pushes on a circuit of ours whose last hop is the directory. */
 export class DirectoryCircuit {
   readonly origin: Origin;
+  /** Where answers to this side's signals go. Each circuit has its own, or the directory could tie two together. */
+  readonly reply: Uint8Array;
   readonly #context: Context;
   readonly #onPush: (push: DirectoryPush) => void;
   readonly #waiting = new Map<StreamId, Waiting>();
@@ -44,6 +47,7 @@ export class DirectoryCircuit {
   constructor(context: Context, origin: Origin, onPush: (push: DirectoryPush) => void) {
     this.#context = context;
     this.origin = origin;
+    this.reply = context.rng(REPLY_ADDRESS_LENGTH);
     this.#onPush = onPush;
   }
 
@@ -55,21 +59,24 @@ export class DirectoryCircuit {
     return this.origin.binding(this.hop);
   }
 
-  request(request: DirectoryRequest, done: (answer: Answer) => void): void {
-    this.requestRaw(encode(requestCodec, request), (answer) => {
+  request(request: DirectoryRequest, done: (answer: Answer) => void, limitMs = ANSWER_MS): void {
+    const parse: Waiting['done'] = (answer) => {
       if ('code' in answer) return done(answer);
+      let parsed: Answer = { code: 'malformed' };
       this.#context.guard(
-        () => done(decode(responseCodec, answer.body)),
-        (code) => done({ code }),
+        () => (parsed = decode(responseCodec, answer.body)),
+        (code) => (parsed = { code }),
       );
-    });
+      done(parsed);
+    };
+    this.requestRaw(encode(requestCodec, request), parse, limitMs);
   }
 
-  requestRaw(body: Uint8Array, done: Waiting['done']): void {
+  requestRaw(body: Uint8Array, done: Waiting['done'], limitMs = ANSWER_MS): void {
     this.#stream = (this.#stream % 0xffff) + 1;
     const stream = this.#stream as StreamId;
     this.#waiting.set(stream, { assembler: new Assembler(MAX_RESPONSE_BYTES), done });
-    this.#context.after(this.#timer(stream), ANSWER_MS, () => this.#finish(stream, { code: 'timeout' }));
+    this.#context.after(this.#timer(stream), limitMs, () => this.#finish(stream, { code: 'timeout' }));
     const parts = fragment(body, dataRoom(this.hop));
     this.#queue.push(parts.map((data) => ({ stream, command: relayCommand.REQUEST, data })));
     this.#pump();

@@ -8,8 +8,6 @@ import type { Link, Links } from './links.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
 
-const REPLY_LENGTH = 16;
-
 type Parts = {
   context: Context;
   links: Links;
@@ -29,7 +27,6 @@ type Parts = {
  */
 export class DirectoryClient {
   readonly #parts: Parts;
-  readonly #reply: Uint8Array;
   readonly #keeper: ConsensusKeeper;
   readonly #backOff: BackOff;
   #link: LinkId | undefined;
@@ -40,7 +37,6 @@ export class DirectoryClient {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#reply = parts.context.rng(REPLY_LENGTH);
     this.#backOff = new BackOff(parts.context);
     this.#keeper = new ConsensusKeeper({
       context: parts.context,
@@ -67,7 +63,7 @@ export class DirectoryClient {
   }
 
   get replyAddress(): Uint8Array | undefined {
-    return this.#bootstrap || this.#main ? this.#reply : undefined;
+    return (this.#main ?? this.#bootstrap)?.reply;
   }
 
   get target(): Target | undefined {
@@ -143,10 +139,8 @@ export class DirectoryClient {
     done: (answer: { body: Uint8Array } | { code: Code }) => void,
   ): void {
     const path = this.#path();
-    if (!path) {
-      if (!this.#bootstrap) return done({ code: 'unreachable' });
-      return this.#bootstrap.requestRaw(body, done);
-    }
+    if (path === 'bootstrap' && this.#bootstrap) return this.#bootstrap.requestRaw(body, done);
+    if (!path || path === 'bootstrap') return done({ code: 'unreachable' });
     let circuit: DirectoryCircuit | undefined;
     let answered = false;
     const finish = (answer: { body: Uint8Array } | { code: Code }): void => {
@@ -176,6 +170,9 @@ export class DirectoryClient {
     this.#parts.onConsensus(consensus);
     this.#parts.context.event({ type: 'consensus', consensus });
     this.#buildBootstrap();
+    // The network has grown to the length that is asked for.
+    if (this.#main && this.#main === this.#bootstrap && this.#path() !== 'bootstrap')
+      this.#setMain(undefined);
     if (!this.#main && this.#bootstrap) this.#buildMain();
   }
 
@@ -213,11 +210,15 @@ export class DirectoryClient {
     this.#parts.origins.build({ purpose: 'directory', path: [target], handlers });
   }
 
-  /** The path to the directory, its last hop included; undefined when the one-hop circuit has to do. */
-  #path(): Target[] | undefined {
+  /**
+   * The path to the directory, its last hop included; `bootstrap` where the one-hop circuit has to do; undefined when
+   * no path can be drawn now, which is never a reason to show the directory more than it asks for.
+   */
+  #path(): Target[] | 'bootstrap' | undefined {
     const hops = this.consensus?.params.directoryHops ?? 1;
     const { target } = this;
-    if (hops === 1 || !target) return undefined;
+    // A network too small for the length takes the circuit there is, else it would never grow.
+    if (!target || hops === 1 || !this.#parts.paths.possible(hops - 1)) return 'bootstrap';
     const path = this.#parts.paths.choose({ length: hops - 1 });
     return path && [...path, target];
   }
@@ -226,13 +227,8 @@ export class DirectoryClient {
     if (this.#stopped || this.#main || !this.#bootstrap) return;
     if (this.#parts.context.timers.has('directory:main')) return;
     const path = this.#path();
-    if (!path) {
-      const asked = this.consensus?.params.directoryHops ?? 1;
-      if (asked === 1) return this.#setMain(this.#bootstrap);
-      // A network too small for the length registers by the circuit it has, else it would never grow.
-      if (!this.#parts.paths.possible(asked - 1)) return this.#setMain(this.#bootstrap);
-      return this.#mainIn(this.#backOff.next());
-    }
+    if (path === 'bootstrap') return this.#setMain(this.#bootstrap);
+    if (!path) return this.#mainIn(this.#backOff.next());
     let circuit: DirectoryCircuit | undefined;
     const handlers: OriginHandlers = {
       open: (origin: Origin) => {
@@ -270,7 +266,7 @@ export class DirectoryClient {
   }
 
   #listen(circuit: DirectoryCircuit, done: () => void): void {
-    circuit.request({ type: 'listen', reply: this.#reply }, (answer) => {
+    circuit.request({ type: 'listen', reply: circuit.reply }, (answer) => {
       if (refusal(answer) === undefined) done();
       else circuit.origin.end('refused');
     });

@@ -18,6 +18,9 @@ const TURN_MOST_MS: Millis = 600;
 /** A node that could not be linked to is left alone this long. */
 const REST_MS: Millis = 30_000;
 
+/** One that the user disconnected, this long. */
+const DISCONNECTED_MS: Millis = 10 * 60_000;
+
 type Parts = {
   context: Context;
   links: Links;
@@ -46,6 +49,11 @@ export class Neighbours {
     if (this.#stopped || context.timers.has('neighbours')) return;
     const wait = uniformBetween(context.rng, TURN_LEAST_MS, TURN_MOST_MS);
     context.after('neighbours', wait, () => this.#turn());
+  }
+
+  /** The user has disconnected it: it is not linked to again for a while, unless a circuit needs it. */
+  rest(node: NodeId): void {
+    this.#resting.set(node, this.#parts.context.now + DISCONNECTED_MS);
   }
 
   stop(): void {

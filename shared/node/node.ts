@@ -199,7 +199,8 @@ export class Node {
       case 'start':
         return this.#directory.start();
       case 'relay':
-        return this.#registration.relay(command.on);
+        this.#registration.relay(command.on);
+        return command.on ? undefined : this.#retire();
       case 'open-inboxes':
         this.#callers.start();
         return this.#inboxes.open(command.count);
@@ -263,6 +264,16 @@ export class Node {
   #unlink(node: NodeId): void {
     const link = this.#links.to(node);
     if (link) this.#links.close(link, 'finished');
+    this.#neighbours.rest(node);
+  }
+
+  /** Relaying is off: what remains are guards' links, and those that own circuits stand on. */
+  #retire(): void {
+    for (const link of [...this.#links.all()]) {
+      const guard = link.peer !== undefined && this.#paths.guards.includes(link.peer);
+      const own = [...link.circuits.values()].some((end) => end.own);
+      if (link.kind !== 'directory' && !guard && !own) this.#links.close(link, 'finished');
+    }
   }
 
   #avoid(nodes: NodeId[]): void {

@@ -77,10 +77,10 @@ export class Paths {
     return (others?.length ?? 0) >= length;
   }
 
-  /** Undefined when the network is too small for it, or no guard is usable now. */
+  /** Undefined when the network is too small for it, no guard is usable now, or the consensus is too old. */
   choose(wish: Wish): Target[] | undefined {
     const consensus = this.#consensus;
-    if (!consensus) return undefined;
+    if (!consensus || this.#context.now > consensus.time + consensus.params.usableMs) return undefined;
     const usable = this.#usable();
     const choose = (guards: NodeId[]): NodeId[] | undefined =>
       choosePath(consensus, {
@@ -112,7 +112,8 @@ export class Paths {
 
   #usable(): NodeId[] {
     const listed = new Set(this.#consensus?.nodes.map(({ id }) => id));
-    return usableGuards(this.#guards, this.#context.now).flatMap(({ id }) => (listed.has(id) ? [id] : []));
+    const usable = usableGuards(this.#guards, this.#context.now).map(({ id }) => id);
+    return usable.filter((id) => listed.has(id) && !this.avoided.has(id));
   }
 
   #keep(guards: Guard[]): void {

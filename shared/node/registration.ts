@@ -16,6 +16,9 @@ const DELAY_FROM_NODES = 8;
 
 const RETRY_MS: Millis = 2000;
 
+/** A heartbeat that is not acknowledged by then goes over another circuit. */
+const ANSWER_MS: Millis = 5000;
+
 type Parts = {
   context: Context;
   keys: KeyRing;
@@ -108,15 +111,19 @@ export class Registration {
     this.#counter += 1;
     const epoch = this.#parts.consensus()?.epoch ?? 0;
     const beat = { node: keys.id, epoch, counter: this.#counter, load: this.#parts.load() };
-    circuit.request(signHeartbeat(keys.secret, circuit.binding, beat), (answer) => {
-      if (circuit !== this.#circuit || !this.#on) return;
-      const code = refusal(answer);
-      if (code === undefined) return this.#beatLater();
-      this.#set(false);
-      // No answer means that the circuit is of no use; a refusal, that the directory has forgotten the node.
-      if (code === 'timeout') circuit.origin.end('timeout');
-      else this.#registerIn(RETRY_MS);
-    });
+    circuit.request(
+      signHeartbeat(keys.secret, circuit.binding, beat),
+      (answer) => {
+        if (circuit !== this.#circuit || !this.#on) return;
+        const code = refusal(answer);
+        if (code === undefined) return this.#beatLater();
+        this.#set(false);
+        // No answer means that the circuit is of no use; a refusal, that the directory has forgotten the node.
+        if (code === 'timeout') circuit.origin.end('timeout');
+        else this.#registerIn(RETRY_MS);
+      },
+      ANSWER_MS,
+    );
   }
 
   #leave(): void {

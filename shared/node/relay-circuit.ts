@@ -72,8 +72,8 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
     return this.#prev.link.machine.queued(this.#prev.circuit);
   }
 
-  get closedAlready(): boolean {
-    return this.#state === 'closed';
+  get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
   get service(): ServiceEnd {
@@ -133,7 +133,7 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
       data: Uint8Array.of(byteOfCode(code)),
     });
     // Delivering may have overfilled the queue and so closed the circuit.
-    if (this.closedAlready) return;
+    if (!this.isOpen) return;
     this.#state = 'broken';
     this.#closeNext();
     this.#parts.context.after(this.#timer('broken'), HANDSHAKE_MS, () => this.destroy('none'));

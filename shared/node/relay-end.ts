@@ -11,7 +11,7 @@ export type RelayEnd = {
   readonly hop: Hop;
   /** Cells that wait on the link towards the origin. */
   readonly queued: number;
-  readonly closedAlready: boolean;
+  readonly isOpen: boolean;
   /** Sends a message of this hop's to the origin. */
   deliver(message: RelayMessage): void;
   /** The same for one that may be longer than a cell. */

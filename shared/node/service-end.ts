@@ -56,7 +56,7 @@ export class ServiceEnd {
 
   /** Queues an answer (RESPONSE) or a message that nobody asked for (PUSH, stream 0). */
   answer(stream: StreamId, command: RelayCommand, body: Uint8Array): void {
-    if (this.#circuit.closedAlready) return;
+    if (!this.#circuit.isOpen) return;
     if (this.#waiting.length > MAX_WAITING) return this.#circuit.destroy('queue-full');
     const room = dataRoom(this.#circuit.hop.position);
     this.#waiting.push(fragment(body, room).map((data) => ({ stream, command, data })));

@@ -6,10 +6,6 @@ export class Timers {
   readonly #runs = new Map<string, () => void>();
   readonly #schedule = new Schedule<string>();
 
-  get size(): number {
-    return this.#runs.size;
-  }
-
   set(name: string, at: Millis, run: () => void): void {
     this.#runs.set(name, run);
     this.#schedule.set(name, at);

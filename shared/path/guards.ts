@@ -52,7 +52,7 @@ export const updateGuards = (state: readonly Guard[], consensus: Consensus, upda
     });
   const free = consensus.nodes.filter(({ id }) => id !== self && !avoid?.has(id));
   const small = countFamilies(consensus) < MIN_FAMILIES;
-  let usable = guards.filter(({ id, retryAt }) => listed.has(id) && retryAt <= now).length;
+  let usable = guards.filter(({ id, retryAt }) => listed.has(id) && retryAt <= now && !avoid?.has(id)).length;
   while (usable < want && guards.length < MAX_GUARDS) {
     const others = free.filter(({ id }) => !guards.some((guard) => guard.id === id));
     const marked = others.filter(({ guard }) => guard);

@@ -25,5 +25,11 @@ describe('an invite that its owner does not know any more', () => {
     await eventually('the refusal', async () => (await alice.messages(conversation))[0]?.state === 'failed');
     expect((await alice.messages(conversation))[0]?.reason).toBe('bad-invite');
     expect((await again.state()).conversations).toEqual([]);
+
+    // A new invite of the same person mends it, and the message leaves after all; then it is used up.
+    const { link: fresh } = await again.createInvite();
+    expect(await alice.acceptInvite(fresh)).toBe(conversation);
+    await eventually('delivery', async () => (await alice.messages(conversation))[0]?.state === 'delivered');
+    expect(await store.all('invites')).toEqual([]);
   });
 });
