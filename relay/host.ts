@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Ports } from '#shared/driver/driver.ts';
 import type { Input } from '#shared/node/input.ts';
-import type { Rng } from '#shared/crypto/rng.ts';
+import { pooledRng, type Rng } from '#shared/crypto/rng.ts';
 import { Carriers } from '#web/transport/carriers.ts';
 import { Peers } from '#web/transport/peers.ts';
 import { nodeWrtc, type WrtcOptions } from './peers.ts';
@@ -14,7 +14,7 @@ export type HostOptions = WrtcOptions & {
 /** The world as a node in Node meets it: node-datachannel, WebSockets, timers and the system's entropy. */
 export type Host = { ports: Omit<Ports, 'event'>; stop(): void };
 
-export const systemRng: Rng = (length) => new Uint8Array(randomBytes(length));
+export const systemRng: Rng = pooledRng((length) => randomFillSync(new Uint8Array(length)));
 
 export type ClientConfig = { iceServers: RTCIceServer[]; link: string; candidates: 'all' | 'loopback' };
 

@@ -34,6 +34,31 @@ export const seededRng = (seed: Uint8Array): Rng => {
   };
 };
 
+const POOL_LENGTH = 16 * 1024;
+/** What is longer is drawn by itself. */
+const LONGEST_POOLED = POOL_LENGTH / 8;
+
+/**
+ * The same source, asked less often: every cell's padding is a draw, and a call of the system costs more than its
+ * bytes do. What was handed out is wiped from the pool, so that no key outlives its owner there.
+ */
+export const pooledRng = (source: Rng): Rng => {
+  let pool: Uint8Array = new Uint8Array(0);
+  let used = 0;
+  return (length) => {
+    if (length > LONGEST_POOLED) return source(length);
+    if (used + length > pool.length) {
+      pool = source(POOL_LENGTH);
+      used = 0;
+    }
+    const end = used + length;
+    const out = pool.slice(used, end);
+    pool.fill(0, used, end);
+    used = end;
+    return out;
+  };
+};
+
 const WORD = 2 ** 32;
 /** The most values that six bytes tell apart. */
 const MOST_VALUES = 2 ** 48;

@@ -1,3 +1,4 @@
+import { pooledRng } from '#shared/crypto/rng.ts';
 import { LocalError } from '#shared/errors.ts';
 import type { Input } from '#shared/node/input.ts';
 import type { TraceEvent } from '#shared/node/output.ts';
@@ -23,12 +24,12 @@ const MAX_TRACES = 200_000;
 /** No entropy source takes more in one call. */
 const ENTROPY_STEP = 65_536;
 
-const rng = (length: number): Uint8Array => {
+const rng = pooledRng((length) => {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += ENTROPY_STEP)
     crypto.getRandomValues(bytes.subarray(at, at + ENTROPY_STEP));
   return bytes;
-};
+});
 
 const fetchConsensus = async (url: string): Promise<Uint8Array> => {
   const response = await fetch(url, { cache: 'no-store' });
@@ -83,6 +84,7 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
 };
 
 let give: (input: Input) => void = () => undefined;
+let leave: () => void = () => undefined;
 
 const begin = async (setup: Setup, port: MessagePort): Promise<void> => {
   const traces: TraceEvent[] = [];
@@ -99,6 +101,7 @@ const begin = async (setup: Setup, port: MessagePort): Promise<void> => {
     origin: setup.origin,
     ...(setup.trace && { trace }),
   });
+  leave = () => void client.stop();
   serveClient(port, client, (listener) => client.subscribe(listener));
   if (setup.trace) {
     port.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
@@ -127,5 +130,7 @@ scope.onmessage = ({ data }) => {
     case 'peer-closed':
       carriers?.close(data.link);
       return give({ type: 'link-closed', link: data.link });
+    case 'page-gone':
+      return leave();
   }
 };

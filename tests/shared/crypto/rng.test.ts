@@ -1,10 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pick, seededRng, shuffle, uniform, uniformBetween } from '#shared/crypto/rng.ts';
+import { pick, pooledRng, seededRng, shuffle, uniform, uniformBetween } from '#shared/crypto/rng.ts';
 import { hex } from '#shared/bytes/bytes.ts';
 import { anyBytes, anyRng } from '#tests/support/arbitrary.ts';
 import { misuseOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
+
+describe('pooledRng', () => {
+  it('gives as many bytes as are asked for, and none of its source twice', () => {
+    const words = fc.array(fc.oneof(fc.nat(16), fc.nat(1000)), { minLength: 20, maxLength: 60 });
+    const holds = (asked: number[]): void => {
+      let count = 0;
+      const rng = pooledRng((length) => {
+        const view = new DataView(new ArrayBuffer(length));
+        for (let at = 0; at < length; at += 4) view.setUint32(at, ++count);
+        return new Uint8Array(view.buffer);
+      });
+      const seen = new Set<string>();
+      for (const length of asked) {
+        const out = rng(4 * length);
+        expect(out.length).toBe(4 * length);
+        for (let at = 0; at < out.length; at += 4) seen.add(hex(out.subarray(at, at + 4)));
+      }
+      expect(seen.size).toBe(asked.reduce((sum, length) => sum + length, 0));
+      expect(seen.has('00000000')).toBe(false);
+    };
+    fc.assert(fc.property(words, holds), runs(20));
+  });
+});
 
 describe('seededRng', () => {
   it('gives one stream, however it is cut', () => {
