@@ -121,4 +121,9 @@ const main = async (options: LockOptions): Promise<void> => {
   }
 };
 
+// What comes back from the browser's cache of pages had taken leave of the network.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload();
+});
+
 void main({ ifAvailable: true });

@@ -20,7 +20,9 @@ export type ToWorker =
   | { type: 'channel'; link: LinkId; channel: RTCDataChannel }
   /** Where a channel can't be transferred: the end of a bridge to it. */
   | { type: 'channel-port'; link: LinkId; port: MessagePort }
-  | { type: 'peer-closed'; link: LinkId };
+  | { type: 'peer-closed'; link: LinkId }
+  /** The page is about to go, and the worker with it. */
+  | { type: 'page-gone' };
 
 export type FromWorker =
   | { type: 'create-peer'; link: LinkId; initiator: boolean }
@@ -54,8 +56,11 @@ export const servePeers = (
       closed: (link) => post({ type: 'peer-closed', link }),
     },
   });
-  // A terminated worker would leave its channels open and silent.
-  globalThis.addEventListener('pagehide', () => peers.closeAll());
+  // A terminated worker would leave its channels open and silent, and a node that is gone in the consensus.
+  globalThis.addEventListener('pagehide', () => {
+    post({ type: 'page-gone' });
+    peers.closeAll();
+  });
   return {
     perform(message) {
       if (message.type === 'create-peer') peers.create(message.link, message.initiator);
