@@ -21,8 +21,12 @@ describe('two cores in Node, driven through ClientApi alone', () => {
     const { link } = await host.createInvite();
     expect(await guest.previewInvite(link)).toMatchObject({ name: 'Bob' });
     ({ guest: alice, host: bob } = await meet(guest, host));
-    expect((await guest.state()).conversations).toMatchObject([{ name: 'Bob', state: 'active', reachable: true }]);
-    expect((await host.state()).conversations).toMatchObject([{ name: 'Alice', state: 'active', reachable: true }]);
+    expect((await guest.state()).conversations).toMatchObject([
+      { name: 'Bob', state: 'active', reachable: true },
+    ]);
+    expect((await host.state()).conversations).toMatchObject([
+      { name: 'Alice', state: 'active', reachable: true },
+    ]);
   });
 
   it(`exchange ${String(COUNT)} messages each way at once: each arrives once, in order`, async () => {
@@ -35,7 +39,9 @@ describe('two cores in Node, driven through ClientApi alone', () => {
   it('go on over a new circuit', async () => {
     const { client, conversation } = alice;
     const paths = async (): Promise<string[]> =>
-      (await client.state()).circuits.filter((each) => each.conversation === conversation).map(({ id }) => id);
+      (await client.state()).circuits
+        .filter((each) => each.conversation === conversation)
+        .map(({ id }) => id);
     const before = await paths();
     await client.newCircuit(conversation);
     expect((await paths()).some((id) => !before.includes(id))).toBe(true);

@@ -118,7 +118,14 @@ export class TestNetwork {
   async addRelay(): Promise<TestRelay> {
     const events: NodeEvent[] = [];
     const keys = makeNodeKeys(systemRng);
-    const node = new Node({ keys, rng: systemRng, now: Date.now(), role: 'node', headless: true, maxLinks: 256 });
+    const node = new Node({
+      keys,
+      rng: systemRng,
+      now: Date.now(),
+      role: 'node',
+      headless: true,
+      maxLinks: 256,
+    });
     const config = await fetchConfig(this.url);
     const host = createHost({ directory: this.url }, config, (input) => driver.input(input));
     const driver = new Driver(node, { ...host.ports, event: (event) => void events.push(event) });
@@ -159,7 +166,10 @@ export class TestNetwork {
 
   /** Resolves once so many nodes stand in the consensus. */
   async listed(nodes: number): Promise<void> {
-    await eventually(`${String(nodes)} nodes in the consensus`, async () => (await this.nodes()).length >= nodes);
+    await eventually(
+      `${String(nodes)} nodes in the consensus`,
+      async () => (await this.nodes()).length >= nodes,
+    );
   }
 
   async stop(): Promise<void> {
