@@ -26,7 +26,7 @@ describe('a node that is lost', () => {
 
   beforeEach(async () => {
     world = await new World({ seed: 41 }).start();
-    await world.relays(10);
+    await world.relays(8);
     alice = world.add('alice', false);
     bob = world.add('bob', false);
     await openInboxes(world, bob);
@@ -64,22 +64,22 @@ describe('a node that is lost', () => {
     );
 
   it.each(positions.slice(0, 3))('as %s leaves the inbox as it is', async (_, at) => {
-    const before = bob.inboxes.map(tagOf);
     lose(at);
     await world.clock.pass(20_000);
-    expect(bob.inboxes.map(tagOf)).toEqual(before);
-    expect(bob.seen('circuit-failed').filter(({ path }) => path.at(-1) === used.exit)).toEqual([]);
+    expect(bob.inboxes.map(tagOf)).toContain(tagOf(used));
+    expect(
+      bob.seen('circuit-failed').filter((each) => each.purpose === 'inbox' && each.path.at(-1) === used.exit),
+    ).toEqual([]);
     expect(inboxStands()).toBe(true);
   });
 
   it.each(positions.slice(4))('as %s brings the inbox back under its tag at its exit', async (_, at) => {
-    const before = bob.inboxes.map(tagOf);
     lose(at);
     await world.clock.pass(100);
     expect(inboxStands()).toBe(false);
     await world.until('the inbox is back', inboxStands, 15_000);
     await world.clock.pass(500);
-    expect(bob.inboxes.map(tagOf)).toEqual(before);
+    expect(bob.inboxes.map(tagOf)).toContain(tagOf(used));
     const again = await meet(world, alice, bob, [used], 15_000);
     expect(again.chain[4]?.id).toBe(used.exit);
     await exchange(world, again, new Uint8Array(5000));

@@ -163,7 +163,7 @@ describe('handshakes', () => {
     bench.pass(100);
     expect(even.destroyed).toBe('refused');
     bench.command({ type: 'relay', on: false });
-    const circuit = peer.open();
+    const circuit = bench.stranger().open();
     bench.pass(100);
     expect(circuit.destroyed).toBe('refused');
   });

@@ -12,7 +12,7 @@ import { LinkMachine } from '#shared/link/machine.ts';
 import { Opener, Sealer } from '#shared/onion/layer.ts';
 import { inboxTag, signInboxOpen } from '#shared/rendezvous/inbox.ts';
 import type { CircuitId, LinkId, StreamId } from '#shared/units.ts';
-import type { Bench } from './bench.ts';
+import { shamKeys, shamOnionskin, type Bench } from './bench.ts';
 
 /** A stranger's end of a link: its own counts and window are kept, everything else is as the test says. */
 export class RawPeer {
@@ -39,6 +39,7 @@ export class RawPeer {
   }
 
   send(...cells: Cell[]): void {
+    if (this.#deaf) return this.flood(cells);
     for (const cell of cells) this.#machine.enqueue(cell);
     this.#flush();
   }
@@ -108,6 +109,14 @@ export class RawCircuit {
 
   create(): void {
     this.send(...this.creating());
+  }
+
+  /** Opens it without a handshake (`shamOnionskin`). */
+  sham(): this {
+    this.#begin(shamKeys);
+    const parts = fragment(shamOnionskin(this.position), BODY_LENGTH);
+    this.send(...parts.map((body) => this.cell(cellCommand.CREATE, body)));
+    return this;
   }
 
   creating(): Cell[] {
@@ -184,11 +193,16 @@ export class RawCircuit {
   }
 
   #onCreated(body: Uint8Array): void {
+    if (this.keys) return;
     const reply = new Assembler(2 * BODY_LENGTH).push(body);
     if (!this.#state || !reply) throw new Error('a CREATED that was not asked for');
-    this.keys = finish(this.#state, reply);
-    this.#sealer = new Sealer(this.keys.forward, 'forward');
-    this.#opener = new Opener(this.keys.backward, 'backward');
+    this.#begin(finish(this.#state, reply));
+  }
+
+  #begin(keys: Keys): void {
+    this.keys = keys;
+    this.#sealer = new Sealer(keys.forward, 'forward');
+    this.#opener = new Opener(keys.backward, 'backward');
   }
 
   #layer(): Sealer {
