@@ -42,25 +42,30 @@ const WARM_BUILDS = 8;
 
 const MESSAGE_BYTES = 64 * 1024;
 
+/** A figure that could not be measured is left out, and `failed` is told why. */
 export const measure = async (
   network: BenchNetwork,
   wanted: readonly Figure[],
   size: Size,
+  failed: (figure: Figure, error: unknown) => void,
 ): Promise<Results> => {
   const results: Results = {};
-  if (wanted.includes('build')) {
-    const { ms, failed } = await network.caller.call('builds', size.builds, WARM_BUILDS);
-    results.build = { ...spreadOf(ms), failed };
-  }
-  if (wanted.includes('roundtrip') || wanted.includes('throughput')) {
-    const { channel, relays } = await join(network);
-    if (wanted.includes('roundtrip')) {
-      results.echo = spreadOf(await network.caller.call('echoes', channel, size.echoes));
-      results.delivered = spreadOf(await deliveries(network, size.messages));
-    }
-    if (wanted.includes('throughput'))
-      results.throughput = await throughput(network, { channel, relays }, size);
-  }
+  const attempt = async (figure: Figure, run: () => Promise<void>): Promise<void> => {
+    if (wanted.includes(figure)) await run().catch((error: unknown) => failed(figure, error));
+  };
+  await attempt('build', async () => {
+    const { ms, failed: vain } = await network.caller.call('builds', size.builds, WARM_BUILDS);
+    results.build = { ...spreadOf(ms), failed: vain };
+  });
+  let joined: Joined | undefined;
+  await attempt('roundtrip', async () => {
+    joined = await join(network);
+    results.echo = spreadOf(await network.caller.call('echoes', joined.channel, size.echoes));
+    results.delivered = spreadOf(await deliveries(network, size.messages));
+  });
+  await attempt('throughput', async () => {
+    results.throughput = await throughput(network, joined ?? (await join(network)), size);
+  });
   return results;
 };
 

@@ -58,13 +58,18 @@ const readOptions = (): Options => {
 const options = readOptions();
 const measured: Measured[] = [];
 let chromium: string | undefined;
+let complete = true;
+const failed = (figure: Figure, error: unknown): void => {
+  complete = false;
+  console.error(`${figure} could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+};
 for (const kind of options.kinds) {
   console.error(`Measuring with ${kind === 'tabs' ? 'tabs' : 'headless relays'}...`);
   const loadBefore = load();
   const network = await BenchNetwork.start({ kind, relays: RELAYS, profileDir: options.profile });
   chromium ??= network.chromium;
   try {
-    const results = await measure(network, options.figures, options.quick ? quickSize : full);
+    const results = await measure(network, options.figures, options.quick ? quickSize : full, failed);
     measured.push({ kind, relays: RELAYS, loadBefore, loadAfter: load(), results });
   } finally {
     await network.stop();
@@ -79,4 +84,4 @@ const report: Report = {
 console.log(`${table(report)}\n`);
 console.log(JSON.stringify(report));
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-process.exit(0);
+process.exit(complete ? 0 : 1);

@@ -29,10 +29,13 @@ export class Remote {
   call<K extends keyof Endpoint>(method: K, ...args: Parameters<Endpoint[K]>): ReturnType<Endpoint[K]> {
     this.#calls += 1;
     const call: Call = { id: this.#calls, method, args };
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(call.id, { resolve: resolve as Settle['resolve'], reject });
+    const answered = new Promise((resolve, reject) => {
+      this.#waiting.set(call.id, { resolve, reject });
       this.#program.child.send(call);
-    }) as ReturnType<Endpoint[K]>;
+    });
+    // Another call may have failed first, and then nobody awaits this one any more.
+    answered.catch(() => undefined);
+    return answered as ReturnType<Endpoint[K]>;
   }
 
   stop(): Promise<void> {
