@@ -127,13 +127,14 @@ module.exports = {
     only('web-main', '^web/main[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/(api|rpc)[.]ts$',
       '^web/(transport|ui)/',
+      '^web/core/worker[.]ts$',
     ]),
     only('web-core', '^web/core/', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/core/',
       '^web/(api|rpc)[.]ts$',
       '^shared/',
       '^circuits/(prove|verify)[.]ts$',
-      '^web/transport/(websocket|channel|bridge)[.]ts$',
+      '^web/transport/(carriers|crossing)[.]ts$',
     ]),
     only('web-transport', '^web/transport/', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/transport/',

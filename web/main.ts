@@ -1,7 +1,8 @@
 import { mount, unmount } from 'svelte';
 import workerUrl from './core/worker.ts?worker&url';
 import { connectClient } from './rpc.ts';
-import { servePeers, type FromWorker, type Setup, type ToWorker } from './transport/page-peers.ts';
+import type { FromWorker, Setup, ToWorker } from './transport/crossing.ts';
+import { servePeers } from './transport/page-peers.ts';
 import App from './ui/App.svelte';
 import Stopped from './ui/Stopped.svelte';
 

@@ -15,7 +15,9 @@ describe('an invite that its owner does not know any more', () => {
     await bob.start({ name: 'Bob' });
     const { link } = await bob.createInvite();
     // As a revoked or used one: the token is gone, the address is not.
-    await store.write((await store.all('invites')).map(([key]) => ({ table: 'invites', key, value: undefined })));
+    await store.write(
+      (await store.all('invites')).map(([key]) => ({ table: 'invites', key, value: undefined })),
+    );
     await bob.stop();
     const { client: again } = await network.addClient({ store });
     const { client: alice } = await network.addClient();

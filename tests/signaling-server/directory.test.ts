@@ -179,7 +179,9 @@ describe('requests', () => {
     await fixture.clock.pass(20_000);
     expect(await ask()).toEqual(ok);
     expect(await ask()).toEqual(refusal('too-many'));
-    expect(await fixture.client(11).ask({ type: 'consensus', after: 0 })).toMatchObject({ type: 'consensus' });
+    expect(await fixture.client(11).ask({ type: 'consensus', after: 0 })).toMatchObject({
+      type: 'consensus',
+    });
   });
 
   it('of one circuit under way at once are few', async () => {

@@ -30,7 +30,13 @@ describe('the directory over HTTP', () => {
     writeFileSync(join(webDir, 'assets/core-a1b2c3.js'), '//');
     writeFileSync(join(folder, 'secret.txt'), 'secret');
     const iceServers = [{ urls: 'stun:stun.example.org' }];
-    server = createHttp({ webDir, iceServers, candidates: 'all', linkPath: '/link', consensus: () => consensus });
+    server = createHttp({
+      webDir,
+      iceServers,
+      candidates: 'all',
+      linkPath: '/link',
+      consensus: () => consensus,
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     port = (server.address() as AddressInfo).port;

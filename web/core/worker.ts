@@ -8,7 +8,7 @@ import type { Host } from '#web/core/host.ts';
 import { openIdbStore } from '#web/core/store/idb.ts';
 import { serveClient } from '#web/rpc.ts';
 import { Carriers } from '#web/transport/carriers.ts';
-import type { FromWorker, Setup, ToWorker } from '#web/transport/page-peers.ts';
+import type { FromWorker, Setup, ToWorker } from '#web/transport/crossing.ts';
 
 /** The worker's side: the client core, with WebSockets of its own and the page's peer connections. */
 

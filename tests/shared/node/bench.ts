@@ -1,8 +1,5 @@
-import { equal } from '#shared/bytes/bytes.ts';
-import { ONIONSKIN_LENGTH, REPLY_LENGTH } from '#shared/cell/geometry.ts';
 import { codeOf, type Code } from '#shared/errors.ts';
-import { encodeExtensions } from '#shared/handshake/extensions.ts';
-import { respond, type Keys } from '#shared/handshake/ntor.ts';
+import { respond } from '#shared/handshake/ntor.ts';
 import { seededRng, type Rng } from '#shared/crypto/rng.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
 import type { Command, Input } from '#shared/node/input.ts';
@@ -11,29 +8,7 @@ import { Node } from '#shared/node/node.ts';
 import type { NodeEvent, Output } from '#shared/node/output.ts';
 import type { LinkId, Millis } from '#shared/units.ts';
 import { RawPeer } from './raw-peer.ts';
-
-/**
- * A sham handshake costs nothing: `SHAM ‖ hop ‖ zeros`, of an onionskin's length, leads to keys that are known
- * beforehand.
- */
-const SHAM = 0xfa;
-export const shamKeys: Keys = {
-  forward: new Uint8Array(32).fill(1),
-  backward: new Uint8Array(32).fill(2),
-  binding: new Uint8Array(32).fill(3),
-};
-
-export const shamOnionskin = (hop: number): Uint8Array => {
-  const onionskin = new Uint8Array(ONIONSKIN_LENGTH);
-  onionskin.set([SHAM, hop]);
-  return onionskin;
-};
-
-const sham = (onionskin: Uint8Array): ReturnType<typeof respond> | undefined => {
-  const hop = onionskin[1] ?? 0;
-  if (!equal(onionskin, shamOnionskin(hop))) return undefined;
-  return { keys: shamKeys, reply: new Uint8Array(REPLY_LENGTH), extensions: encodeExtensions({ hop }) };
-};
+import { sham } from './sham.ts';
 
 const STEP_MS = 10;
 const START: Millis = 1_800_000_000_000;

@@ -1,0 +1,29 @@
+import type { Session } from '#shared/signal/session.ts';
+import type { LinkId } from '#shared/units.ts';
+
+/** What the worker is told at its start. */
+export type Setup = {
+  profile: string;
+  /** Where invite links lead. */
+  origin: string;
+  linkUrl: string;
+  consensusUrl: string;
+  /** Keep what passes on each link, for a test to read. */
+  trace: boolean;
+};
+
+export type ToWorker =
+  | { type: 'setup'; setup: Setup; port: MessagePort }
+  | { type: 'session'; link: LinkId; session: Session }
+  | { type: 'channel'; link: LinkId; channel: RTCDataChannel }
+  /** Where a channel can't be transferred: the end of a bridge to it. */
+  | { type: 'channel-port'; link: LinkId; port: MessagePort }
+  | { type: 'peer-closed'; link: LinkId }
+  /** The page is about to go, and the worker with it. */
+  | { type: 'page-gone' };
+
+export type FromWorker =
+  | { type: 'create-peer'; link: LinkId; initiator: boolean }
+  | { type: 'signal-peer'; link: LinkId; session: Session }
+  | { type: 'close-peer'; link: LinkId }
+  | { type: 'failed'; message: string };
