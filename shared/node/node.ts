@@ -69,7 +69,7 @@ export class Node {
     });
     const links = this.#links;
     const dial = (target: NodeId, done: (link: Link | Code) => void): void => this.#dial(target, done);
-    this.#paths = new Paths(context, keys.id, options.guards ?? []);
+    this.#paths = new Paths(context, keys.id, options.guards ?? [], (id) => links.to(id) !== undefined);
     const paths = this.#paths;
     const guard = (node: NodeId, worked: boolean): void => (worked ? paths.worked(node) : paths.failed(node));
     this.#origins = new Origins({ context, links, dial, guard });

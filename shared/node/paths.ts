@@ -29,16 +29,18 @@ export class Paths {
   avoided: ReadonlySet<NodeId> = new Set();
   readonly #context: Context;
   readonly #self: NodeId;
+  readonly #linked: (node: NodeId) => boolean;
   /** Nodes whose entries they did not sign themselves, and entries that were signed. */
   readonly #forged = new Set<NodeId>();
   readonly #genuine = new WeakSet<ConsensusNode>();
   #guards: Guard[];
   #consensus: Consensus | undefined;
 
-  constructor(context: Context, self: NodeId, guards: Guard[]) {
+  constructor(context: Context, self: NodeId, guards: Guard[], linked: (node: NodeId) => boolean) {
     this.#context = context;
     this.#self = self;
     this.#guards = guards;
+    this.#linked = linked;
   }
 
   /** Whether it is this client's own node. */
@@ -91,8 +93,11 @@ export class Paths {
         exitNot: new Set(wish.exitNot ?? []),
         rng: this.#context.rng,
       });
+    // One that is linked already goes first: another may be gone, which only a dial's long wait would tell.
+    const drawn = shuffle(this.#context.rng, usable.slice(0, GUARDS));
+    drawn.sort((a, b) => Number(this.#linked(b)) - Number(this.#linked(a)));
     // Where the wish rules both guards out, a further one of the sample has to do.
-    const ids = choose(shuffle(this.#context.rng, usable.slice(0, GUARDS))) ?? choose(usable);
+    const ids = choose(drawn) ?? choose(usable);
     const nodes = ids?.map((id) => consensus.nodes.find((node) => node.id === id) as ConsensusNode);
     const forged = nodes?.find((node) => !this.#isGenuine(node));
     if (!forged) return nodes?.map(targetOf);

@@ -22,10 +22,10 @@ export class SimNode {
   readonly carriers = new Map<LinkId, Carrier>();
   alive = true;
 
-  constructor(world: World, name: string, stream: number) {
+  constructor(world: World, name: string, stream: number, keys: (fresh: NodeKeys) => NodeKeys) {
     this.name = name;
     const rng = world.rng(stream);
-    this.keys = makeNodeKeys(rng);
+    this.keys = keys(makeNodeKeys(rng));
     this.id = this.keys.id;
     this.node = new Node({
       keys: this.keys,

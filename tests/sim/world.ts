@@ -4,6 +4,7 @@ import { signKeypair } from '#shared/crypto/sign.ts';
 import type { CarrierEvents } from '#shared/link/carrier.ts';
 import type { Session } from '#shared/signal/session.ts';
 import { ROTATION_MS } from '#shared/node/keys.ts';
+import type { NodeKeys } from '#shared/node/context.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import { SqliteArchive } from '#server/stores/sqlite.ts';
@@ -79,8 +80,9 @@ export class World {
     this.#down = false;
   }
 
-  add(name: string, relaying: boolean): SimNode {
-    const node = new SimNode(this, name, this.nodes.length + 1);
+  /** `keys`: what is wrong with its keys, if anything. */
+  add(name: string, relaying: boolean, keys = (fresh: NodeKeys): NodeKeys => fresh): SimNode {
+    const node = new SimNode(this, name, this.nodes.length + 1, keys);
     this.nodes.push(node);
     return node.start(relaying);
   }
