@@ -153,7 +153,8 @@ export class Origin implements CircuitEnd {
     this.#arm();
     this.#parts.context.guard(
       () => this.#sendAll(cells()),
-      (code) => this.end(code),
+      // Not within this call: whoever builds the circuit does not hold it yet.
+      (code) => this.#parts.context.after(this.#timer(), 0, () => this.end(code)),
     );
   }
 

@@ -136,18 +136,26 @@ describe('nodes that list keys which are none', () => {
 
   it.each(useless)('(%s) are only failed by, and others are taken', async (_, spoil) => {
     const world = await new World({ seed: 52 }).start();
-    const bad = Array.from({ length: 3 }, (_, i) => world.add(`bad ${i + 1}`, true, spoil));
-    const good = Array.from({ length: 6 }, (_, i) => world.add(`relay ${i + 1}`, true));
+    const bad = Array.from({ length: 4 }, (_, i) => world.add(`bad ${i + 1}`, true, spoil));
+    const good = Array.from({ length: 5 }, (_, i) => world.add(`relay ${i + 1}`, true));
     await world.until(
       'all are registered',
       () => [...bad, ...good].every(({ node }) => node.registered),
       60_000,
     );
     await world.clock.pass(5000);
-    const [alice, bob] = [world.add('alice', false), world.add('bob', false)];
-    await openInboxes(world, bob);
-    const talk = await reconnect(world, alice, bob, 120_000);
-    await exchange(world, talk, new Uint8Array(5000));
+    const callers = ['alice', 'carol', 'dave', 'erin'].map((name) => world.add(name, false));
+    const bob = world.add('bob', false);
+    // Half of all nodes are of no use, and so are most of the paths that are drawn.
+    await openInboxes(world, bob, 2, 300_000);
+    for (const caller of callers) {
+      const talk = await reconnect(world, caller, bob, 300_000);
+      await exchange(world, talk, new Uint8Array(5000));
+    }
+    const first = [bob, ...callers].flatMap((user) =>
+      user.seen('circuit-failed').filter(({ hop }) => hop === 0),
+    );
+    expect(first.map(({ code }) => code)).toContain('bad-key');
     expect(world.faults()).toEqual([]);
   });
 });

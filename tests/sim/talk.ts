@@ -17,9 +17,14 @@ let lastHandle = 0;
 export const pathOf = (node: SimNode, circuit: Handle): NodeId[] =>
   node.node.circuits.find(({ handle }) => handle === circuit)?.path ?? [];
 
-export const openInboxes = async (world: World, owner: SimNode, count = 2): Promise<InboxRef[]> => {
+export const openInboxes = async (
+  world: World,
+  owner: SimNode,
+  count = 2,
+  limitMs: Millis = 60_000,
+): Promise<InboxRef[]> => {
   owner.command({ type: 'open-inboxes', count });
-  await world.until(`${count} inboxes of ${owner.name}`, () => owner.inboxes.length === count, 60_000);
+  await world.until(`${count} inboxes of ${owner.name}`, () => owner.inboxes.length === count, limitMs);
   return owner.inboxes;
 };
 
