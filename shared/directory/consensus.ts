@@ -24,7 +24,8 @@ const LABEL = 'hourglass consensus 1';
 
 export const MAX_NODES = 10_000;
 export const MAX_CONSENSUS_BYTES = 16 * 1024 * 1024;
-const MAX_DIRECTORY_HOPS = 8;
+/** The fifth hop is a contact's place. */
+const MAX_DIRECTORY_HOPS = 4;
 
 const statusCodec = struct({
   /** What the directory found the node fit for. */

@@ -96,8 +96,8 @@ class Inbox {
 
   /** To the exit of before, so that published descriptors stay true; after some failures to another. */
   #path(): Target[] | undefined {
-    const known = this.#exit;
-    if (known && this.#failures < RESUMES) {
+    const known = this.#exit && this.#parts.paths.target(this.#exit.node);
+    if (this.#open && known && this.#failures < RESUMES) {
       const head = this.#parts.paths.choose({ length: EXIT_HOP - 1, without: [known.node], exitNot: [] });
       return head && [...head, known];
     }

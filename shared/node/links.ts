@@ -10,6 +10,8 @@ import { Schedule } from './schedule.ts';
 export type CircuitEnd = {
   /** Whether the circuit is this client's own or carried for others. */
   readonly own: boolean;
+  /** Its handshake, begun by the other side, is not answered yet. */
+  readonly opening?: boolean;
   receive(cell: Cell): void;
   /** The peer destroyed it, the link went, or a cell was bad; the id is free already. */
   closed(code: Code): void;

@@ -107,6 +107,12 @@ export class Paths {
     return this.choose(wish);
   }
 
+  /** A node as it is listed now; undefined when it is not. */
+  target(id: NodeId): Target | undefined {
+    const node = this.#consensus?.nodes.find((each) => each.id === id);
+    return node && this.#isGenuine(node) ? targetOf(node) : undefined;
+  }
+
   /** Whether the node itself signed its entry. Each entry of a consensus is checked once. */
   #isGenuine(node: ConsensusNode): boolean {
     if (this.#genuine.has(node)) return true;

@@ -72,6 +72,10 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
     return this.#prev.link.machine.queued(this.#prev.circuit);
   }
 
+  get opening(): boolean {
+    return this.#state === 'creating' || this.#state === 'responding';
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open';
   }

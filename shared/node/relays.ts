@@ -10,6 +10,11 @@ const MAX_RELAYED = 4096;
 /** Circuits that end at the directory: one or two of every client that is linked to it. */
 const MAX_SERVED = 32_768;
 
+/** Handshakes of one link that may be under way, so that one neighbour cannot keep all others waiting. */
+const MAX_OPENING = 16;
+/** Circuits that one node carries on one link. */
+const MAX_ON_LINK = 1024;
+
 type Parts = Omit<RelayParts, 'closed'> & {
   /** Whether circuits are taken at all. */
   serving(): boolean;
@@ -40,7 +45,7 @@ export class Relays {
     this.#circuits.set(relay.handle, relay);
     links.attach(link, cell.circuit, relay);
     if (!serving() || !link.machine.peerMayOpen(cell.circuit)) return relay.destroy('refused');
-    if (this.size > this.#most) return relay.destroy('too-many');
+    if (this.size > this.#most || !this.#hasRoom(link)) return relay.destroy('too-many');
     context.guard(
       () => relay.receive(cell),
       (code) => {
@@ -56,6 +61,13 @@ export class Relays {
 
   push(circuit: Handle, body: Uint8Array): void {
     this.#circuits.get(circuit)?.service.push(body);
+  }
+
+  #hasRoom(link: Link): boolean {
+    if (link.circuits.size > MAX_ON_LINK) return false;
+    let opening = 0;
+    for (const end of link.circuits.values()) if (end.opening) opening += 1;
+    return opening <= MAX_OPENING;
   }
 
   get #most(): number {

@@ -130,26 +130,36 @@ describe('handshakes', () => {
     expect(bench.node.carried).toBe(0);
   });
 
-  it('are answered 128 at a time', () => {
+  it('are answered 16 at a time on a link, and 128 in all', () => {
     const { bench, peer } = onBench();
     bench.answering = false;
-    const circuit = peer.circuit();
-    const cells = circuit.creating();
-    const tries = Array.from({ length: 129 }, () => peer.circuit());
-    for (const each of tries) each.send(...cells.map(({ command, body }) => each.cell(command, body)));
+    const cells = peer.circuit().creating();
+    const begin = (stranger: RawPeer, count: number): RawCircuit[] => {
+      const tries = Array.from({ length: count }, () => stranger.circuit());
+      for (const each of tries) each.send(...cells.map(({ command, body }) => each.cell(command, body)));
+      return tries;
+    };
+    const first = begin(peer, 17);
+    const others = Array.from({ length: 7 }, () => begin(bench.stranger(), 16)).flat();
+    const last = begin(bench.stranger(), 1);
     bench.pass(500);
-    expect(tries.map(({ destroyed }) => destroyed)).toEqual([...Array<undefined>(128), 'too-many']);
+    const refused = [...first, ...others, ...last].map(({ destroyed }) => destroyed);
+    expect(refused.slice(0, 17)).toEqual([...Array<undefined>(16), 'too-many']);
+    expect(refused.slice(17)).toEqual([...Array<undefined>(112), 'too-many']);
   });
 
   it('leave 4,096 circuits to be carried', () => {
     const { bench, peer } = onBench();
-    const tries = Array.from({ length: 4097 }, () => peer.circuit());
     const part = fragment(new Uint8Array(1249), BODY_LENGTH)[0] ?? none;
-    peer.flood(tries.map((each) => each.cell(cellCommand.CREATE, part)));
+    const flood = (stranger: RawPeer, count: number): RawCircuit[] => {
+      const tries = Array.from({ length: count }, () => stranger.circuit());
+      stranger.flood(tries.map((each) => each.cell(cellCommand.CREATE, part)));
+      return tries;
+    };
+    for (let i = 0; i < 256; i++) flood(bench.stranger(), 16);
     expect(bench.node.carried).toBe(4096);
-    expect(tries.map(({ destroyed }) => destroyed).filter((code) => code !== undefined)).toEqual([
-      'too-many',
-    ]);
+    const [extra] = flood(peer, 1);
+    expect(extra?.destroyed).toBe('too-many');
     bench.pass(6000);
     expect(bench.node.carried).toBe(0);
   });
