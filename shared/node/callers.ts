@@ -75,7 +75,8 @@ export class Callers {
         },
         closed: (origin) => void this.#spares.delete(origin),
       };
-      this.#spares.add(this.#parts.origins.build({ purpose: 'spare', path, handlers }));
+      const spare = this.#parts.origins.build({ purpose: 'spare', path, handlers });
+      if (spare.state !== 'closed') this.#spares.add(spare);
     }
   }
 

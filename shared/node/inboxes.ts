@@ -85,7 +85,9 @@ class Inbox {
       closed: (_, code) => this.#onClosed(code),
     };
     this.#exit = path.at(-1);
-    this.#origin = this.#parts.origins.build({ purpose: 'inbox', path, handlers });
+    const origin = this.#parts.origins.build({ purpose: 'inbox', path, handlers });
+    // One that failed at once was told to `closed` before.
+    if (origin.state !== 'closed') this.#origin = origin;
   }
 
   stop(): void {

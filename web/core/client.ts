@@ -113,7 +113,7 @@ export class Client implements ClientApi {
     await this.#profile.set({ relaying: on });
     this.#network.command({ type: 'relay', on });
     this.#emit({ type: 'settings', settings: { relaying: on } });
-    this.#watch.changed();
+    this.#watch.nodesChanged();
   }
 
   async createInvite(): ReturnType<ClientApi['createInvite']> {
@@ -185,7 +185,7 @@ export class Client implements ClientApi {
     const avoided = on ? [...others, id] : others;
     await this.#profile.set({ avoided });
     this.#network.command({ type: 'avoid', nodes: avoided });
-    this.#watch.changed();
+    this.#watch.nodesChanged();
   }
 
   stop(): Promise<void> {

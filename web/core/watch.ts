@@ -41,6 +41,8 @@ export class Watch {
   #cancelLook: (() => void) | undefined;
   readonly #told = new Map<string, string>();
   #conversationsDue = false;
+  /** There may be many: they are looked through only when they are others. */
+  #nodesDue = false;
   /** When the directory was last within reach; at first, when this began. */
   #reachedAt: Millis;
   #stopped = false;
@@ -52,15 +54,7 @@ export class Watch {
   }
 
   state(): Omit<ClientState, 'profile' | 'settings' | 'conversations'> {
-    const { node } = this.#env;
-    return {
-      status: this.#status(),
-      links: node.links.map(linkView),
-      nodes: nodeViews(this.#consensus, this.#env.avoided(), this.#env.self()),
-      circuits: this.#circuits(),
-      node: this.#node(),
-      consensusAt: this.#consensus?.time ?? null,
-    };
+    return { ...this.#now(), ...this.#nodes() };
   }
 
   conversations(): ConversationView[] {
@@ -88,7 +82,7 @@ export class Watch {
 
   knows(consensus: Consensus): void {
     this.#consensus = consensus;
-    this.changed();
+    this.nodesChanged();
   }
 
   /** One of this client's circuits ended. */
@@ -113,6 +107,12 @@ export class Watch {
     this.#cancel ??= this.#env.ports.timer(TELL_MS, () => this.#tell());
   }
 
+  /** The consensus is another, or the user avoids other nodes, or is one or none themselves. */
+  nodesChanged(): void {
+    this.#nodesDue = true;
+    this.changed();
+  }
+
   conversationChanged(): void {
     this.#conversationsDue = true;
     this.changed();
@@ -133,9 +133,10 @@ export class Watch {
 
   #tell(): void {
     this.#cancel = undefined;
-    const { status, links, nodes, circuits, node, consensusAt } = this.state();
+    const { status, links, circuits, node } = this.#now();
     this.#once('node', { type: 'node', node });
-    this.#once('nodes', { type: 'nodes', nodes, consensusAt });
+    if (this.#nodesDue) this.#env.emit({ type: 'nodes', ...this.#nodes() });
+    this.#nodesDue = false;
     this.#once('links', { type: 'links', links });
     this.#once('circuits', { type: 'circuits', circuits });
     this.#once('status', { type: 'status', status });
@@ -150,6 +151,16 @@ export class Watch {
     if (this.#told.get(part) === said) return;
     this.#told.set(part, said);
     this.#env.emit(event);
+  }
+
+  #now(): Pick<ClientState, 'status' | 'links' | 'circuits' | 'node'> {
+    const links = this.#env.node.links.map(linkView);
+    return { status: this.#status(), links, circuits: this.#circuits(), node: this.#node() };
+  }
+
+  #nodes(): Pick<ClientState, 'nodes' | 'consensusAt'> {
+    const nodes = nodeViews(this.#consensus, this.#env.avoided(), this.#env.self());
+    return { nodes, consensusAt: this.#consensus?.time ?? null };
   }
 
   #status(): ClientState['status'] {
