@@ -129,7 +129,7 @@ export type ClientState = {
   consensusAt: number | null;
 };
 
-/** Each replaces the part of `ClientState` that it names, but `message`, which adds or replaces one message. */
+/** Each replaces the part of `ClientState` that it names, but `message`, which adds or replaces one, and `alarm`, which no state holds. */
 export type ClientEvent =
   | { type: 'profile'; profile: Profile }
   | { type: 'settings'; settings: Settings }
@@ -140,7 +140,8 @@ export type ClientEvent =
   | { type: 'circuits'; circuits: CircuitView[] }
   | { type: 'node'; node: ClientState['node'] }
   | { type: 'message'; message: MessageView }
-  | { type: 'notice'; text: string };
+  /** The directory was caught at what an honest one does not do; the user has to know. */
+  | { type: 'alarm'; code: Reason };
 
 /** Rejections are `{ code, message }` with a code of `shared/errors.ts` and a sentence that says what to do. */
 export type ClientApi = {

@@ -247,7 +247,7 @@ export class Client implements ClientApi {
       case 'circuit-failed':
         return this.#watch.failed(event);
       case 'alarm':
-        return this.#emit({ type: 'notice', text: `alarm:${event.code}` });
+        return this.#emit({ type: 'alarm', code: event.code });
       case 'fault':
         // A fault of this program, for whoever looks at the console; it holds no content.
         return void console.error(event.error);

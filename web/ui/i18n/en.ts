@@ -2,6 +2,7 @@
 export const en = {
   'app.name': 'Hourglass',
   'app.opening': 'Opening…',
+  'app.alarm': 'Careful with this server: {reason}.',
   'app.elsewhere': 'Hourglass is open in another tab.',
   'app.elsewhereMore': 'Only one tab at a time can hold your conversations.',
   'app.useHere': 'Use it here',
@@ -263,6 +264,10 @@ export const en = {
   'action.dismiss': 'Dismiss',
   'action.failed': 'That did not work: {reason}',
 
+  'alarm.equivocation': 'it signed two different lists of nodes under one number',
+  'alarm.bad-key': 'it signs with another key than before',
+  'alarm.bad-signature': 'it lists a node under keys which that node did not sign; your circuits avoid it',
+  'reason.bad-invite': 'the invite is not known any more; ask for a new one',
   'reason.timeout': 'no answer in time',
   'reason.unreachable': 'the node could not be reached',
   'reason.link-lost': 'a link broke',

@@ -32,7 +32,10 @@ export function t<K extends Key>(key: K, ...[values]: Filled<K>): string {
 }
 
 /** What a code of `shared/errors.ts` or a wait means; a code without a sentence stands for itself. */
-export function reasonText(reason: string): string {
-  const key = `reason.${reason}`;
-  return key in en ? (en[key as Key] as string) : reason;
-}
+export const reasonText = (reason: string): string => lookUp(`reason.${reason}`, reason);
+
+/** What the server did, by the code of an alarm. */
+export const alarmText = (code: string): string => lookUp(`alarm.${code}`, code);
+
+const lookUp = (key: string, otherwise: string): string =>
+  key in en ? (en[key as Key] as string) : otherwise;

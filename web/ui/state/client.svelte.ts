@@ -1,6 +1,6 @@
 import { createContext } from 'svelte';
 import type { ClientApi, ClientEvent, ClientState, MessageView } from '#web/api.ts';
-import { t } from '../i18n/text.ts';
+import { alarmText, t } from '../i18n/text.ts';
 
 export type Notice = { id: number; text: string; kind: 'info' | 'error' };
 export type Events = (listener: (event: ClientEvent) => void) => () => void;
@@ -34,7 +34,7 @@ export class ClientStore {
   }
 
   #apply(event: ClientEvent): void {
-    if (event.type === 'notice') this.notify(event.text);
+    if (event.type === 'alarm') this.notify(t('app.alarm', { reason: alarmText(event.code) }), 'error');
     else if (event.type === 'message') this.#keep(event.message);
     else if (this.state) {
       const { type, ...part } = event;
