@@ -1,8 +1,9 @@
 /**
- * A headless node: `npm run relay -- --directory URL [--key FILE] [--bind ADDRESS]`. It relays for others until it is
+ * A headless node: `npm run relay -- --directory URL [--key FILE] [--family HEX] [--bind ADDRESS]`. It relays for others until it is
  * stopped by SIGTERM or SIGINT. Exit codes: 0 when stopped, 64 when the arguments can't be used, 1 otherwise.
  */
 import { parseArgs } from 'node:util';
+import { unhex } from '#shared/bytes/bytes.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import type { Input } from '#shared/node/input.ts';
 import { Node } from '#shared/node/node.ts';
@@ -14,18 +15,36 @@ const EXIT_USAGE = 64;
 const MAX_LINKS = 256;
 const RETRY_MS = 2000;
 
-const usage = 'Usage: npm run relay -- --directory URL [--key FILE] [--bind ADDRESS]';
+const usage = 'Usage: npm run relay -- --directory URL [--key FILE] [--family HEX] [--bind ADDRESS]';
 
-const options = (): { directory: string; key: string | undefined; bind: string | undefined } => {
+type Options = {
+  directory: string;
+  key: string | undefined;
+  family: Uint8Array | undefined;
+  bind: string | undefined;
+};
+
+const FAMILY = /^[0-9a-f]{64}$/;
+
+const options = (): Options => {
   try {
     const { values } = parseArgs({
-      options: { directory: { type: 'string' }, key: { type: 'string' }, bind: { type: 'string' } },
+      options: {
+        directory: { type: 'string' },
+        key: { type: 'string' },
+        family: { type: 'string' },
+        bind: { type: 'string' },
+      },
     });
     if (values.directory === undefined || !/^https?:$/.test(new URL(values.directory).protocol))
       throw new Error();
-    return { directory: values.directory, key: values.key, bind: values.bind };
+    if (values.family !== undefined && !FAMILY.test(values.family)) throw new Error();
+    const family = values.family === undefined ? undefined : unhex(values.family);
+    return { directory: values.directory, key: values.key, family, bind: values.bind };
   } catch {
-    console.error(`${usage}\nURL is the server's address, for example http://localhost:8080/`);
+    console.error(
+      `${usage}\nURL is the server's address, for example http://localhost:8080/; HEX has 64 digits`,
+    );
     process.exit(EXIT_USAGE);
   }
 };
@@ -44,7 +63,7 @@ const configOf = async (directory: string): ReturnType<typeof fetchConfig> => {
   }
 };
 
-const { directory, key, bind } = options();
+const { directory, key, family, bind } = options();
 const config = await configOf(directory);
 const input = (each: Input): void => driver.input(each);
 const host = createHost({ directory, ...(bind !== undefined && { bindAddress: bind }) }, config, input);
@@ -55,6 +74,7 @@ const node = new Node({
   now: Date.now(),
   role: 'node',
   headless: true,
+  family,
   maxLinks: MAX_LINKS,
 });
 const event = (each: NodeEvent): void => {

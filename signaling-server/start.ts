@@ -2,10 +2,12 @@
  * `npm start`: builds the app when it is missing or older than its sources, runs the directory and a few headless
  * relays beside it, so that one person can try the whole network alone, and ends them all together.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { hex } from '#shared/bytes/bytes.ts';
 import { readConsensus } from '#shared/directory/consensus.ts';
 import { codeOf } from '#shared/errors.ts';
 import { buildApp, isBuilt } from './build.ts';
@@ -15,6 +17,7 @@ import { EXIT_FAILURE, StartError } from './start-error.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const POLL_MS = 250;
+const FAMILY_LENGTH = 32;
 /** After so long without all the relays it says so, and serves with those that are there. */
 const RELAYS_MS = 45_000;
 const PARENT_MS = 500;
@@ -75,8 +78,10 @@ const startDirectory = (children: Children): Promise<number> =>
 const startRelays = (children: Children, url: string, { localRelays, dataDir }: Config): void => {
   const folder = join(resolve(dataDir), 'relays');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // They have one operator, which paths have to know: whoever runs them all sees what any of them sees.
+  const family = hex(randomBytes(FAMILY_LENGTH));
   for (let i = 1; i <= localRelays; i++) {
-    const args = ['--directory', url, '--key', join(folder, `${String(i)}.key`)];
+    const args = ['--directory', url, '--key', join(folder, `${String(i)}.key`), '--family', family];
     children.start({ name: `Relay ${String(i)}`, module: join(root, 'relay/main.ts'), args, quiet: true });
   }
 };

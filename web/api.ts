@@ -18,6 +18,7 @@ export type Status =
   | {
       kind: 'limited';
       why: 'few-nodes';
+      /** Those of one operator, as far as they say so, count as one. */
       nodes: number;
       circuits: number;
       neighbours: number;

@@ -28,6 +28,8 @@ export type NodeOptions = {
   role: 'node' | 'directory';
   /** Runs without a browser; said in its descriptor. */
   headless?: boolean;
+  /** Names the operator of several nodes (32 bytes), so that no path takes two of them. */
+  family?: Uint8Array | undefined;
   maxLinks?: number;
   /** How long onion and signalling keys are used. */
   rotationMs?: Millis;
@@ -103,6 +105,7 @@ export class Node {
       context,
       keys,
       headless: options.headless ?? false,
+      family: options.family,
       consensus,
       load: () => this.#relays.load,
     });

@@ -23,6 +23,7 @@ type Parts = {
   context: Context;
   keys: KeyRing;
   headless: boolean;
+  family: Uint8Array | undefined;
   consensus(): Consensus | undefined;
   /** Circuits carried over the most, 0 to 255. */
   load(): number;
@@ -79,7 +80,7 @@ export class Registration {
   }
 
   #register(): void {
-    const { context, keys, headless } = this.#parts;
+    const { context, keys, headless, family } = this.#parts;
     const circuit = this.#circuit;
     if (!circuit || !this.#on) return;
     const descriptor = signDescriptor(keys.secret, {
@@ -87,7 +88,7 @@ export class Registration {
       onionKey: keys.onionKey,
       signallingKey: keys.signallingKey,
       capabilities: { headless, reachable: true },
-      family: undefined,
+      family,
       published: context.now,
     });
     circuit.request(signRegister(keys.secret, circuit.binding, descriptor), (answer) => {

@@ -1,4 +1,5 @@
 import type { Consensus } from '#shared/directory/consensus.ts';
+import { countFamilies } from '#shared/path/choose.ts';
 import type { Node } from '#shared/node/node.ts';
 import type { CircuitState, LinkState } from '#shared/node/views.ts';
 import type { NodeId } from '#shared/units.ts';
@@ -89,7 +90,8 @@ export const statusOf = (
     return { kind: 'building-circuit', hop: Math.min(PATH, furthest + 1), of: PATH };
   }
   const counts = { circuits: open, neighbours, carried };
-  const nodes = consensus.nodes.length;
+  // Nodes of one operator hide nobody from that operator.
+  const nodes = countFamilies(consensus);
   if (nodes < consensus.params.minimumNodes) return { kind: 'limited', why: 'few-nodes', nodes, ...counts };
   return { kind: 'ready', ...counts };
 };

@@ -46,8 +46,8 @@ export const en = {
   'status.ready': 'Ready',
   'status.limited': 'Limited',
   'status.limitedMore': {
-    one: 'Not anonymous yet: {count} node online.',
-    other: 'Not anonymous yet: {count} nodes online.',
+    one: 'Not anonymous yet: {count} independent node online.',
+    other: 'Not anonymous yet: {count} independent nodes online.',
   },
 
   'count.circuits': { one: '{count} circuit', other: '{count} circuits' },
