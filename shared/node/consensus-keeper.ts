@@ -129,6 +129,8 @@ export class ConsensusKeeper {
     if (!circuit) return this.#parts.context.out({ type: 'fetch-consensus' });
     const after = this.#consensus?.sequence ?? 0;
     circuit.request({ type: 'consensus', after }, (answer) => {
+      // A circuit that answers nothing is of no use to anyone.
+      if ('code' in answer && answer.code === 'timeout') circuit.origin.end('timeout');
       if ('code' in answer) this.failed();
       else if (answer.type === 'consensus') this.receive(answer.bytes);
     });

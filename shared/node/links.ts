@@ -57,6 +57,10 @@ export class Links {
     return this.#links.values();
   }
 
+  has(id: LinkId): boolean {
+    return this.#links.has(id);
+  }
+
   to(peer: NodeId): Link | undefined {
     return this.#byPeer.get(peer);
   }

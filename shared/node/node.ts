@@ -175,6 +175,7 @@ export class Node {
       case 'command':
         return this.#command(input.command);
       case 'link-open':
+        if (this.#links.has(input.link)) return;
         if (this.#directory.isLink(input.link)) return this.#directory.onLinkOpen(input.link);
         if (!this.#dials.onOpen(input.link)) this.#context.out({ type: 'close-link', link: input.link });
         return;
