@@ -123,8 +123,11 @@ export class Paths {
 
   #usable(): NodeId[] {
     const listed = new Set(this.#consensus?.nodes.map(({ id }) => id));
-    const usable = usableGuards(this.#guards, this.#context.now).map(({ id }) => id);
-    return usable.filter((id) => listed.has(id) && !this.avoided.has(id));
+    const known = this.#guards.filter(({ id }) => listed.has(id) && !this.avoided.has(id));
+    const usable = usableGuards(known, this.#context.now);
+    // When all of them rest it was rather this client that was away, and to go on waiting would help nobody.
+    const tried = usable.length > 0 ? usable : known.sort((a, b) => a.retryAt - b.retryAt).slice(0, GUARDS);
+    return tried.map(({ id }) => id);
   }
 
   #keep(guards: Guard[]): void {
