@@ -11,7 +11,6 @@ export const KEM_ENCAPSULATION_SEED_LENGTH = 32;
 /** X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 as one KEM. The secret key is its 32-byte seed. */
 export const XWING_PUBLIC_LENGTH = 1216;
 export const XWING_CIPHERTEXT_LENGTH = 1120;
-export const XWING_SEED_LENGTH = 32;
 export const XWING_ENCAPSULATION_SEED_LENGTH = 64;
 
 export type KemKeypair = { readonly secret: Uint8Array; readonly public: Uint8Array };

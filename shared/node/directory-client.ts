@@ -58,10 +58,6 @@ export class DirectoryClient {
     return this.#bootstrap !== undefined;
   }
 
-  get main(): DirectoryCircuit | undefined {
-    return this.#main;
-  }
-
   get replyAddress(): Uint8Array | undefined {
     return (this.#main ?? this.#bootstrap)?.reply;
   }

@@ -50,9 +50,6 @@ export type Frame = Value<typeof frameCodec>;
 export const decodeFrame = (frame: Uint8Array): Frame => decode(frameCodec, frame);
 export const encodeFrame = (frame: Frame): Uint8Array => encode(frameCodec, frame);
 
-/** Throws `malformed` or `oversized`. */
-export const groupIdOf = (frame: Uint8Array): Uint8Array => decodeFrame(frame).groupId;
-
 export type EnvelopeKind = 'text' | 'profile';
 
 const envelopeCodec = struct({
