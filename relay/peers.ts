@@ -10,13 +10,6 @@ export type WrtcOptions = {
 };
 
 /**
- * How long an answering side lets the other speak first. An offering libdatachannel starts its handshake on a thread
- * of its own a moment before it has stored the fingerprint to check, and then fails when the other side's checks
- * are already under way. A side that cannot be reached until it has sent something itself pays with this delay.
- */
-const ANSWERER_WAITS_MS = 250;
-
-/**
  * node-datachannel (libdatachannel) in the shape of a browser's WebRTC, as far as simple-peer asks for it. Over the
  * package's own shape it adds: descriptions are made when they are asked for, so that a channel made before the
  * other side's offer came does not make an offer of its own; and the end of gathering and a failure are told as
@@ -61,26 +54,6 @@ export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
       return Promise.resolve();
     }
 
-    override async setRemoteDescription({ type, sdp = '' }: RTCSessionDescriptionInit): Promise<void> {
-      const lines = sdp.split('\r\n');
-      const candidates = lines.filter((line) => line.startsWith('a=candidate:'));
-      if (type !== 'offer' || candidates.length === 0) return super.setRemoteDescription({ type, sdp });
-      const others = lines.filter((line) => !candidates.includes(line) && line !== 'a=end-of-candidates');
-      await super.setRemoteDescription({ type, sdp: others.join('\r\n') });
-      setTimeout(() => this.#addCandidates(candidates), ANSWERER_WAITS_MS);
-    }
-
-    #addCandidates(candidates: string[]): void {
-      if (this.#native.state() === 'closed') return;
-      for (const line of candidates) {
-        try {
-          this.#native.addRemoteCandidate(line.slice('a='.length), '0');
-        } catch {
-          // One that it cannot use: an mDNS name that nobody answers for, or a connection that has just ended.
-        }
-      }
-    }
-
     #describe(type: 'offer' | 'answer'): Promise<RTCSessionDescriptionInit> {
       try {
         this.#native.setLocalDescription(type);
@@ -100,6 +73,7 @@ export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
     RTCPeerConnection: NodePeerConnection,
     RTCSessionDescription: polyfill.RTCSessionDescription,
     RTCIceCandidate: polyfill.RTCIceCandidate,
+    speaksFirst: true,
   } as unknown as Wrtc;
 };
 

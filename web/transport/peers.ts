@@ -3,13 +3,19 @@ import SimplePeer from 'simple-peer/simplepeer.min.js';
 import type { Session } from '#shared/signal/session.ts';
 import type { LinkId } from '#shared/units.ts';
 import { quietly } from './ending.ts';
-import { packSdp, unpackSdp } from './sdp.ts';
+import { packSdp, unpackCandidates, unpackSdp } from './sdp.ts';
 
 /** The constructors of a WebRTC stack, where there is no browser's own. */
 export type Wrtc = {
   RTCPeerConnection: typeof RTCPeerConnection;
   RTCSessionDescription: typeof RTCSessionDescription;
   RTCIceCandidate: typeof RTCIceCandidate;
+  /**
+   * The answering side has to let it speak first, which its offers say by the setup `active`. libdatachannel begins the
+   * handshake on a thread of its own a moment before it has stored the fingerprint to check, and fails when
+   * the other side's checks were under way before the answer came.
+   */
+  speaksFirst?: boolean;
 };
 
 export type PeersOptions = {
@@ -40,6 +46,12 @@ const OPEN_TIMEOUT_MS = 15_000;
 /** The descriptions travel once, whole: candidates that take longer than this to gather are left out. */
 const GATHERING_MS = 2_000;
 
+/** Who answers and cannot be reached until it has sent something itself pays with this delay. */
+const SPEAKS_FIRST_MS = 500;
+
+/** The one message that ever goes over simple-peer's own channel. */
+const GOODBYE = 'end';
+
 /**
  * Chromium counts closed connections against its cap of about 500 until they are collected, and a burst of buffers
  * brings that about.
@@ -56,7 +68,8 @@ type Peer = {
 };
 
 /** simple-peer hides its connection, but has no other way to a second channel. */
-type WithConnection = { _pc: RTCPeerConnection };
+const connectionOf = (instance: SimplePeer.Instance): RTCPeerConnection =>
+  (instance as unknown as { _pc: RTCPeerConnection })._pc;
 
 /** The WebRTC connections of a node, one for each link. Nothing here throws. */
 export class Peers {
@@ -91,13 +104,15 @@ export class Peers {
     peer.signalled = true;
     const due = peer.initiator ? 'answer' : 'offer';
     const keep = this.#options.keepCandidate ?? (() => true);
-    const candidates = session.candidates.filter(({ address }) => keep(address));
+    const kept = { ...session, candidates: session.candidates.filter(({ address }) => keep(address)) };
+    const later = session.kind === 'offer' && session.setup === 'active';
     const taken =
       session.kind === due &&
       quietly(() => {
-        peer.instance.signal(unpackSdp({ ...session, candidates }));
+        peer.instance.signal(unpackSdp(kept, { later }));
       });
     if (!taken) this.#fail(link);
+    else if (later) setTimeout(() => this.#addCandidates(link, peer, kept), SPEAKS_FIRST_MS);
   }
 
   close(link: LinkId): void {
@@ -105,6 +120,8 @@ export class Peers {
     if (!peer) return;
     this.#peers.delete(link);
     clearTimeout(peer.timer);
+    // libdatachannel does not always get its own word of the end out before it is gone.
+    quietly(() => peer.instance.send(GOODBYE));
     quietly(() => void peer.instance.destroy());
   }
 
@@ -130,10 +147,21 @@ export class Peers {
     };
     instance.on('error', lost);
     instance.on('close', lost);
+    instance.on('data', lost);
     instance.on('connect', () => clearTimeout(timer));
     instance.on('signal', (data: SimplePeer.SignalData) => this.#onSignal(link, instance, data));
-    const connection = (instance as unknown as WithConnection)._pc;
-    this.#options.carry(link, connection.createDataChannel(CELLS.label, CELLS.options));
+    this.#options.carry(link, connectionOf(instance).createDataChannel(CELLS.label, CELLS.options));
+  }
+
+  /** One that cannot be used, such as an mDNS name that nobody answers for, is passed over. */
+  #addCandidates(link: LinkId, peer: Peer, session: Session): void {
+    if (this.#peers.get(link) !== peer) return;
+    const connection = connectionOf(peer.instance);
+    quietly(() => {
+      for (const candidate of unpackCandidates(session)) {
+        connection.addIceCandidate({ candidate, sdpMid: '0' }).catch(() => undefined);
+      }
+    });
   }
 
   #onSignal(link: LinkId, instance: SimplePeer.Instance, data: SimplePeer.SignalData): void {
@@ -142,8 +170,9 @@ export class Peers {
     const { type, sdp } = data;
     let session: Session | undefined;
     quietly(() => (session = packSdp(type, sdp ?? '', this.#options.keepCandidate)));
-    if (session) this.#options.events.session(link, session);
-    else this.#fail(link);
+    if (!session) return this.#fail(link);
+    if (type === 'offer' && this.#options.wrtc?.speaksFirst) session.setup = 'active';
+    this.#options.events.session(link, session);
   }
 
   #fail(link: LinkId): void {

@@ -46,8 +46,11 @@ export const packSdp = (
   };
 };
 
-/** Throws `malformed` on fields that would not stand in an SDP as what they are. */
-export const unpackSdp = (session: Session): Description => {
+/**
+ * Throws `malformed` on fields that would not stand in an SDP as what they are. `later`: the candidates are left out, to be
+ * added one by one.
+ */
+export const unpackSdp = (session: Session, { later = false } = {}): Description => {
   if (![session.ufrag, session.pwd].every((field) => ICE_CHARS.test(field))) {
     throw new RemoteError('malformed', 'not ICE credentials');
   }
@@ -68,11 +71,15 @@ export const unpackSdp = (session: Session): Description => {
     `a=setup:${session.setup}`,
     `a=sctp-port:${String(SCTP_PORT)}`,
     `a=max-message-size:${String(MAX_MESSAGE_SIZE)}`,
-    ...session.candidates.map(candidateLine),
-    'a=end-of-candidates',
+    ...(later
+      ? []
+      : [...unpackCandidates(session).map((candidate) => `a=${candidate}`), 'a=end-of-candidates']),
   ];
   return { type: session.kind, sdp: `${lines.join('\r\n')}\r\n` };
 };
+
+/** Each as `addIceCandidate` takes it. Throws `malformed`. */
+export const unpackCandidates = ({ candidates }: Session): string[] => candidates.map(candidateAttribute);
 
 const attribute = (lines: string[], name: string): string => {
   const prefix = `a=${name}:`;
@@ -94,9 +101,9 @@ const candidateOf = (line: string): Candidate | undefined => {
   return { address, port: Number(port), type, priority: Number(priority) };
 };
 
-const candidateLine = ({ address, port, type, priority }: Candidate, index: number): string => {
+const candidateAttribute = ({ address, port, type, priority }: Candidate, index: number): string => {
   if (!ADDRESS.test(address)) throw new RemoteError('malformed', 'not an address of a candidate');
   // Where a reflexive candidate was seen from is asked for by the grammar and used by nobody.
   const related = type === 'host' ? '' : ' raddr 0.0.0.0 rport 0';
-  return `a=candidate:${String(index + 1)} ${String(UDP_COMPONENT)} udp ${String(priority)} ${address} ${String(port)} typ ${type}${related}`;
+  return `candidate:${String(index + 1)} ${String(UDP_COMPONENT)} udp ${String(priority)} ${address} ${String(port)} typ ${type}${related}`;
 };

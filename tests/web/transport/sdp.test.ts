@@ -5,7 +5,7 @@ import { type Session, sessionCodec } from '#shared/signal/session.ts';
 import { anyBytes } from '#tests/support/arbitrary.ts';
 import { refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
-import { packSdp, unpackSdp } from '#web/transport/sdp.ts';
+import { packSdp, unpackCandidates, unpackSdp } from '#web/transport/sdp.ts';
 
 const digits = Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0')).join(':');
 const fingerprint = Uint8Array.from({ length: 32 }, (_, n) => n);
@@ -159,6 +159,15 @@ describe('a description in few fields', () => {
       }),
       runs(200),
     );
+  });
+
+  it('gives its candidates apart, for who has to be spoken to later', () => {
+    const session = packSdp('offer', chromiumOffer);
+    const { type, sdp } = unpackSdp(session, { later: true });
+    expect(packSdp(type, sdp)).toEqual({ ...session, candidates: [] });
+    expect(sdp).not.toContain('end-of-candidates');
+    const whole = [...sdp.split('\r\n'), ...unpackCandidates(session).map((each) => `a=${each}`)];
+    expect(packSdp(type, whole.join('\r\n'))).toEqual(session);
   });
 
   it('tells only the addresses that are to be told', () => {
