@@ -65,6 +65,7 @@ const oneImporter = [
   ['snarkjs', 'circuits'],
   ['ioredis', 'signaling-server/stores/redis.ts'],
   ['mongodb', 'signaling-server/stores/mongo.ts'],
+  ['prom-client', 'signaling-server/metrics.ts'],
   ['idb', 'web/core/store'],
   ['ts-mls', 'web/core/conversation'],
   ['node-datachannel', 'relay'],

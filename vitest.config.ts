@@ -11,6 +11,7 @@ const report = 'test-results/vitest.json';
 export default defineConfig({
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   test: {
+    globalSetup: 'tests/support/prepare.ts',
     reporters: ['default', ['json', { outputFile: report }]],
     projects: [
       {

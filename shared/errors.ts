@@ -37,6 +37,7 @@ export const codes = {
   'not-started': { byte: 31, meaning: 'the client has no identity yet' },
   'unknown-conversation': { byte: 32, meaning: 'no such conversation' },
   destroyed: { byte: 33, meaning: 'the circuit was destroyed from the other side' },
+  'try-later': { byte: 34, meaning: 'not now; try again later' },
 } as const;
 
 export type Code = keyof typeof codes;

@@ -1,24 +1,17 @@
-import { decode, encode } from '#shared/bytes/codec.ts';
-import {
-  requestCodec,
-  responseCodec,
-  type DirectoryRequest,
-  type DirectoryResponse,
-} from '#shared/directory/messages.ts';
-import { codeOf, RemoteError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from './clock.ts';
 import type { DirectoryKeys } from './keys.ts';
 import type { Logger } from './log.ts';
-import { ConsensusMaker, KEPT_NODES_MS } from './services/consensus.ts';
-import { USABLE_MS } from './services/compose.ts';
-import { Circuit, type Circuits, type RequestOf, type Service } from './services/context.ts';
-import { Lookup, Publish } from './services/descriptors.ts';
-import { Heartbeat } from './services/heartbeat.ts';
+import { ConsensusMaker } from './services/consensus.ts';
+import { Circuit, type Circuits } from './services/context.ts';
+import { Publish } from './services/descriptors.ts';
+import { Desk, type Counters } from './services/desk.ts';
+import { EventLog } from './services/events.ts';
 import { defaultLimits, type Limits } from './services/limits.ts';
-import { Leave, linger, Register } from './services/registry.ts';
-import { Routing } from './services/routing.ts';
-import { Listen, Signal } from './services/signal.ts';
+import { linger } from './services/registry.ts';
+import { REFRESH_MS, Routing } from './services/routing.ts';
+import { Sweeper } from './services/sweeper.ts';
+import { createServices } from './services/table.ts';
 import type { Archive, ConsensusRecord, Live } from './stores/ports.ts';
 
 export type DirectoryOptions = {
@@ -38,11 +31,8 @@ export type DirectoryOptions = {
   maxNodes: number;
   maxDescriptors: number;
   limits?: Partial<Limits>;
+  metrics?: Counters;
 };
-
-type Services = { [K in DirectoryRequest['type']]: Service<K> };
-
-const SWEEP_MS = 60_000;
 
 /** The directory behind the hop: every request of every circuit is answered here, and by no exception. */
 export class Directory {
@@ -50,39 +40,33 @@ export class Directory {
   readonly #limits: Limits;
   readonly #routing: Routing;
   readonly #consensus: ConsensusMaker;
-  readonly #publish: Publish;
-  readonly #services: Services;
+  readonly #desk: Desk;
+  readonly #sweeper: Sweeper;
+  readonly #events: EventLog;
   readonly #circuits = new Map<number, Circuit>();
   #detach: (() => Promise<void>) | undefined;
-  #cancelSweep: (() => void) | undefined;
+  #cancelRefresh: (() => void) | undefined;
   #running = false;
 
   constructor(options: DirectoryOptions) {
-    const { keys, live, archive, clock, log, heartbeatTtlMs: ttlMs, maxNodes } = options;
+    const { keys, live, archive, clock, log, process, heartbeatTtlMs: ttlMs, maxNodes } = options;
     const { consensusMs, consensusChangeMs: changeMs, directoryHops, registrationDelayMs } = options;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    const routing = new Routing(live, options.process);
-    const consensus = new ConsensusMaker({
-      ...{ keys, live, archive, clock, log, consensusMs, changeMs, directoryHops, registrationDelayMs },
+    this.#events = new EventLog({ process, archive, clock, log });
+    this.#routing = new Routing(live, process, (circuit, body) => this.#deliver(circuit, body));
+    this.#consensus = new ConsensusMaker({
+      ...{ process, keys, live, archive, clock, log, consensusMs, changeMs, directoryHops },
+      ...{ registrationDelayMs, led: () => this.#events.note('leader') },
     });
-    const changed = (): void => {
-      consensus.changed();
-    };
-    const registry = { live, archive, routing, directory: keys.id, ttlMs, maxNodes, changed };
-    this.#routing = routing;
-    this.#consensus = consensus;
-    this.#publish = new Publish(archive, options.maxDescriptors);
-    this.#services = {
-      register: new Register(registry),
-      leave: new Leave(registry),
-      heartbeat: new Heartbeat({ live, routing, ttlMs }),
-      listen: new Listen(routing),
-      signal: new Signal(routing),
-      publish: this.#publish,
-      lookup: new Lookup(archive),
-      consensus,
-    };
+    const publish = new Publish(archive, options.maxDescriptors);
+    this.#sweeper = new Sweeper({ archive, clock, log, publish });
+    const services = createServices({
+      ...{ live, archive, routing: this.#routing, consensus: this.#consensus, publish },
+      ...{ limits: this.#limits, directory: keys.id, ttlMs, maxNodes },
+      changed: () => this.#consensus.changed(),
+    });
+    this.#desk = new Desk({ clock, log, limits: this.#limits, services, counters: this.#counters() });
   }
 
   /** The latest consensus, once there is one. */
@@ -90,36 +74,44 @@ export class Directory {
     return this.#consensus.latest;
   }
 
+  /** Whether this process makes the consensus. */
+  get leads(): boolean {
+    return this.#consensus.leads;
+  }
+
   async start(): Promise<void> {
     const { live, process } = this.#options;
     this.#running = true;
-    this.#detach = await live.attach(process, (circuit, body) => this.#deliver(circuit, body));
-    await this.#sweep();
+    this.#events.note('started');
+    this.#events.start();
+    this.#detach = await live.attach(process, (circuit, body) => void this.#deliver(circuit, body));
+    this.#refreshLater();
+    await this.#sweeper.start();
     await this.#consensus.start();
+  }
+
+  /** From here on registrations, listens and deposits are left to other processes: `try-later`. The rest goes on. */
+  drain(): void {
+    this.#desk.draining = true;
   }
 
   async stop(): Promise<void> {
     this.#running = false;
-    this.#cancelSweep?.();
+    this.#cancelRefresh?.();
+    this.#sweeper.stop();
     await this.#consensus.stop();
-    await this.#detach?.();
+    await this.#detach?.().catch((error: unknown) => this.#left(error));
     await Promise.all([...this.#circuits.keys()].map((handle) => this.closed(handle)));
+    this.#events.note('stopped');
+    await this.#events.stop();
   }
 
   /** Always answers, and with a coded error when it must; never rejects. */
-  async request(
+  request(
     { handle, binding }: { handle: number; binding: Uint8Array },
     body: Uint8Array,
   ): Promise<Uint8Array> {
-    const circuit = this.#circuit(handle, binding);
-    circuit.pending += 1;
-    try {
-      return encode(responseCodec, await this.#answer(circuit, body));
-    } catch (error) {
-      return encode(responseCodec, { type: 'error', code: this.#refusal(error) });
-    } finally {
-      circuit.pending -= 1;
-    }
+    return this.#desk.answer(this.#circuit(handle, binding), body);
   }
 
   /** Whatever led to the circuit leads there no more. */
@@ -132,8 +124,38 @@ export class Directory {
       await this.#routing.removeAll(circuit);
       if (circuit.node !== undefined && this.#running) await this.#linger(circuit.node);
     } catch (error) {
-      this.#options.log.error({ err: error }, 'the routes of a closed circuit are left');
+      this.#left(error);
     }
+  }
+
+  /** A store that is away forgets by itself what could not be taken back. */
+  #left(error: unknown): void {
+    this.#options.log.error({ err: error }, 'routes that lead nowhere are left');
+  }
+
+  #counters(): Counters {
+    const { metrics } = this.#options;
+    return {
+      requestAnswered: (type, code, tookMs) => metrics?.requestAnswered(type, code, tookMs),
+      refused: (where, code) => {
+        this.#events.note('refused', code);
+        metrics?.refused(where, code);
+      },
+    };
+  }
+
+  /** Routes end by themselves unless they are added again. */
+  #refreshLater(): void {
+    this.#cancelRefresh = this.#options.clock.after(REFRESH_MS, () => void this.#refresh());
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.#routing.refresh(this.#circuits.values());
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'routes could not be refreshed');
+    }
+    if (this.#running) this.#refreshLater();
   }
 
   #linger(node: NodeId): Promise<void> {
@@ -152,49 +174,12 @@ export class Directory {
     return made;
   }
 
-  #answer(circuit: Circuit, body: Uint8Array): Promise<DirectoryResponse> {
-    const now = this.#options.clock.now();
-    if (circuit.pending > this.#limits.pending) throw new RemoteError('too-many', 'requests under way');
-    const request = decode(requestCodec, body);
-    const bucket = request.type === 'signal' ? circuit.signals : circuit.requests;
-    if (!bucket.take(now)) throw new RemoteError('too-many', 'requests a minute');
-    return this.#dispatch(request, circuit, now);
-  }
-
-  #dispatch<K extends DirectoryRequest['type']>(
-    request: RequestOf<K>,
-    circuit: Circuit,
-    now: Millis,
-  ): Promise<DirectoryResponse> {
-    const service = this.#services[request.type as K];
-    return service.handle(request, circuit, now);
-  }
-
-  #refusal(error: unknown): ReturnType<typeof codeOf> {
-    const code = codeOf(error);
-    if (error instanceof RemoteError) this.#options.log.debug({ code }, 'request refused');
-    else this.#options.log.error({ err: error }, 'request failed');
-    return code;
-  }
-
   #deliver(handle: number, body: Uint8Array): boolean {
     const { circuits, clock, log } = this.#options;
     const circuit = this.#circuits.get(handle);
     if (!circuit) return false;
     if (circuit.pushes.take(clock.now())) return circuits.push(handle, body);
-    log.debug('signal dropped: too many for one circuit');
+    log.debug('push dropped: too many for one circuit');
     return true;
-  }
-
-  async #sweep(): Promise<void> {
-    const { archive, clock, log } = this.#options;
-    const now = clock.now();
-    try {
-      await archive.sweep({ now, nodesBefore: now - KEPT_NODES_MS, chainBefore: now - USABLE_MS });
-      await this.#publish.count();
-    } catch (error) {
-      log.error({ err: error }, 'the archive could not be swept');
-    }
-    if (this.#running) this.#cancelSweep = clock.after(SWEEP_MS, () => void this.#sweep());
   }
 }

@@ -13,7 +13,7 @@ import type { Hop, HopOptions } from './server.ts';
 const rng: Rng = (length) => new Uint8Array(randomBytes(length));
 
 /** The directory as a hop: the same node as everywhere, under links that come in and none that go out. */
-export const createHop = ({ keys, log, clock, request, closed }: HopOptions): Hop => {
+export const createHop = ({ keys, log, clock, request, closed, refused }: HopOptions): Hop => {
   const carriers = new Map<LinkId, Carrier>();
   let lastLink = 0;
   const node = new Node({ keys: nodeKeys(keys), rng, now: clock.now(), role: 'directory' });
@@ -41,7 +41,10 @@ export const createHop = ({ keys, log, clock, request, closed }: HopOptions): Ho
     if (event.type === 'request') void answer(event);
     else if (event.type === 'circuit-closed') closed(event.circuit);
     else if (event.type === 'fault') log.error({ err: event.error }, 'fault in the node');
-    else if (event.type === 'refused') log.debug({ where: event.where, code: event.code }, 'refused');
+    else if (event.type === 'refused') {
+      log.debug({ where: event.where, code: event.code }, 'refused');
+      refused(event.where, event.code);
+    }
   };
 
   const answer = async (event: Extract<NodeEvent, { type: 'request' }>): Promise<void> => {

@@ -2,18 +2,28 @@ import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import sirv from 'sirv';
 import { hex } from '#shared/bytes/bytes.ts';
-import type { Candidates, IceServer } from './config.ts';
+import type { Clock } from './clock.ts';
+import type { Candidates, Turn } from './config.ts';
 import { securityHeaders } from './headers.ts';
 import type { ConsensusRecord } from './stores/ports.ts';
+import { turnServer } from './turn.ts';
+import type { IceServer } from './values.ts';
+
+/** Why a balancer should send nobody here: the process is about to end, or stores do not answer. */
+export type Readiness = { draining: boolean; away: string[] };
 
 export type HttpOptions = {
   /** Folder of the built app. */
   webDir: string;
   iceServers: IceServer[];
+  /** TURN servers for which each client is given credentials of its own. */
+  turn: Turn | undefined;
+  clock: Clock;
   candidates: Candidates;
   /** Where links are taken, a path. */
   linkPath: string;
   consensus(): ConsensusRecord | undefined;
+  readiness(): Readiness;
 };
 
 type Answer = { status: number; type: string; body: string | Uint8Array; headers?: Record<string, string> };
@@ -32,12 +42,12 @@ const YEAR_S = 365 * 24 * 3_600;
  * It reads no body, keeps no cookie, and looks at no address.
  */
 export const createHttp = (options: HttpOptions): Server => {
-  const { iceServers, candidates } = options;
   const files = staticFiles(options.webDir);
   const routes = new Map<string, Handler>([
     ['/consensus', (request) => consensusAnswer(request, options.consensus())],
-    ['/client.json', () => json({ iceServers, link: options.linkPath, candidates })],
+    ['/client.json', () => json(clientSettings(options))],
     ['/healthz', () => json({ status: 'ok' })],
+    ['/readyz', () => readinessAnswer(options.readiness())],
   ]);
   const server = createServer(
     { maxHeaderSize: 8 * 1024, headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000 },
@@ -96,9 +106,24 @@ const consensusAnswer = (request: IncomingMessage, record: ConsensusRecord | und
   return { status: 200, type: 'application/octet-stream', body: record.bytes, headers };
 };
 
+const clientSettings = ({ iceServers, turn, clock, linkPath, candidates }: HttpOptions): object => ({
+  iceServers: turn ? [...iceServers, turnServer(turn, clock.now())] : iceServers,
+  link: linkPath,
+  candidates,
+});
+
+const readinessAnswer = ({ draining, away }: Readiness): Answer => {
+  if (draining) return json({ status: 'draining' }, 503);
+  return away.length > 0 ? json({ status: 'away', stores: away }, 503) : json({ status: 'ready' });
+};
+
 const plain = (status: number, text: string): Answer => ({ status, type: TEXT, body: `${text}\n` });
 
-const json = (value: unknown): Answer => ({ status: 200, type: JSON_TYPE, body: JSON.stringify(value) });
+const json = (value: unknown, status = 200): Answer => ({
+  status,
+  type: JSON_TYPE,
+  body: JSON.stringify(value),
+});
 
 const send = (
   request: IncomingMessage,

@@ -13,6 +13,8 @@ export type LinksOptions = {
   maxLinks: number;
   /** A stranger's carrier came in; the events that come back are told of all that it brings. */
   accept(carrier: Carrier): CarrierEvents;
+  /** A link was turned away. */
+  refused?(code: 'not-found' | 'too-many'): void;
 };
 
 /** Takes WebSocket links. `close` ends them all. */
@@ -21,6 +23,7 @@ export const createLinks = ({
   path,
   maxLinks,
   accept,
+  refused,
 }: LinksOptions): { close(): void; count(): number } => {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -31,8 +34,10 @@ export const createLinks = ({
     socket.on('error', () => socket.destroy());
     if ((request.url ?? '').split('?', 1)[0] !== path) {
       refuse(socket, '404 Not Found');
+      refused?.('not-found');
     } else if (sockets.clients.size >= maxLinks) {
       refuse(socket, '503 Service Unavailable');
+      refused?.('too-many');
     } else {
       sockets.handleUpgrade(request, socket, head, (opened) => {
         carry(opened, accept);

@@ -2,22 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import type { Code } from '#shared/errors.ts';
 import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Directory } from './directory.ts';
+import { Health } from './health.ts';
 import { createHttp } from './http.ts';
 import { loadKeys, type DirectoryKeys } from './keys.ts';
 import { createLinks } from './links.ts';
 import type { Logger } from './log.ts';
+import { createMetrics, noMetrics, startMetrics, type Metrics, type MetricsSources } from './metrics.ts';
 import type { Circuits } from './services/context.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
-import { MemoryLive } from './stores/memory.ts';
-import { SqliteArchive } from './stores/sqlite.ts';
+import { openStores } from './stores/open.ts';
 
 export const LINK_PATH = '/link';
-const ARCHIVE_FILE = 'archive.sqlite';
 
 /** The node that makes the directory a hop: links lead to it, and its circuits end in the services. */
 export type Hop = Circuits & {
@@ -32,6 +32,8 @@ export type HopOptions = {
   /** Answers one request of a circuit; never rejects. */
   request(circuit: { handle: number; binding: Uint8Array }, body: Uint8Array): Promise<Uint8Array>;
   closed(circuit: number): void;
+  /** The node underneath turned something away. */
+  refused(where: string, code: Code): void;
 };
 
 export type ServerOptions = {
@@ -45,33 +47,54 @@ export type RunningServer = {
   port: number;
   keys: DirectoryKeys;
   directory: Directory;
+  /** Says at first that it is not ready any more, for as long as is configured. */
   stop(): Promise<void>;
 };
 
-/** Starts one directory process; resolves once it listens and has a consensus. Throws `StartError` or `storage`. */
+/**
+ * Starts one directory process; resolves once it listens and has asked its stores for a consensus. Throws `StartError` or
+ * `storage`.
+ */
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
   const { config, log, createHop, clock = systemClock } = options;
-  const keys = loadKeys(config.dataDir);
-  const live = new MemoryLive(clock);
-  const archive = new SqliteArchive(join(config.dataDir, ARCHIVE_FILE));
+  const keys = loadKeys(config.keysFile);
+  const { live, archive } = await openStores(config, clock);
+  const health = new Health({ stores: { live, archive }, clock, log });
+  let draining = false;
+  const meter = createMeter(config, {
+    clock,
+    links: () => links.count(),
+    nodes: () => live.presenceCount(),
+    consensus: () => directory.consensus,
+    leads: () => directory.leads,
+    stores: ['live', 'archive'],
+    away: () => health.away,
+  });
+  const { metrics } = meter;
   const hop = createHop({
-    ...{ keys, log, clock },
+    ...{ keys, log, clock, refused: metrics.refused },
     request: (circuit, body) => directory.request(circuit, body),
     closed: (circuit) => void directory.closed(circuit),
   });
-  const process = randomUUID();
-  const directory = new Directory({ ...config, keys, live, archive, clock, log, process, circuits: hop });
-  const { webDir, iceServers, candidates, maxLinks } = config;
+  const directory = new Directory({
+    ...config,
+    ...{ keys, live, archive, clock, log, process: randomUUID(), circuits: hop, metrics },
+    limits: { workBits: config.admissionWorkBits },
+  });
   const server = createHttp({
-    webDir,
-    iceServers,
-    candidates,
+    ...config,
+    clock,
     linkPath: LINK_PATH,
     consensus: () => directory.consensus,
+    readiness: () => ({ draining, away: health.away }),
   });
-  const links = createLinks({ server, path: LINK_PATH, maxLinks, accept: (carrier) => hop.accept(carrier) });
+  const links = createLinks({
+    ...{ server, path: LINK_PATH, maxLinks: config.maxLinks, accept: (carrier) => hop.accept(carrier) },
+    refused: (code) => metrics.refused('link', code),
+  });
 
   const stop = async (): Promise<void> => {
+    health.stop();
     links.close();
     server.close();
     server.closeAllConnections();
@@ -79,16 +102,44 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     await directory.stop();
     await live.close();
     await archive.close();
+    meter.stop();
+  };
+  const drain = async (): Promise<void> => {
+    draining = true;
+    directory.drain();
+    if (config.drainMs > 0) await new Promise<void>((done) => void clock.after(config.drainMs, done));
+    await stop();
   };
   try {
+    health.start();
     await directory.start();
+    await meter.serve();
     const port = await listen(server, config);
-    log.info({ port, links: maxLinks }, 'the directory listens');
-    return { port, keys, directory, stop };
+    log.info({ port, links: config.maxLinks }, 'the directory listens');
+    return { port, keys, directory, stop: drain };
   } catch (error) {
     await stop();
     throw error;
   }
+};
+
+type Meter = { metrics: Metrics; serve(): Promise<void>; stop(): void };
+
+/** Nothing is counted where nobody can read it. */
+const createMeter = ({ metrics: { port, host } }: Config, sources: MetricsSources): Meter => {
+  const nothing = (): void => undefined;
+  if (port === 0) return { metrics: noMetrics, serve: () => Promise.resolve(), stop: nothing };
+  const { metrics, registry } = createMetrics(sources);
+  let stop = nothing;
+  return {
+    metrics,
+    async serve() {
+      ({ stop } = await startMetrics({ port, host, registry }));
+    },
+    stop: () => {
+      stop();
+    },
+  };
 };
 
 const listen = async (server: Server, { port, host }: Config): Promise<number> => {

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codes } from '#shared/errors.ts';
-import { readConfig, type Config } from '#server/config.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -75,25 +74,6 @@ describe('README.md', () => {
     );
     expect(named).toEqual(expect.arrayContaining(['start', 'test', 'relay', 'bench']));
     for (const name of named) expect(Object.keys(scripts)).toContain(name);
-  });
-
-  it('has every setting with its default', () => {
-    const settings = all(read('signaling-server/config.ts'), /^ {2}(HG_[A-Z_]+): /gm);
-    const defaults = readConfig({});
-    const fieldOf = (name: string): string =>
-      name
-        .slice(3)
-        .toLowerCase()
-        .replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-    const expected = settings.map((name) => {
-      const value = defaults[fieldOf(name) as keyof Config];
-      return [name, typeof value === 'object' ? JSON.stringify(value) : String(value)];
-    });
-    const rows = Array.from(page.matchAll(/^\| `(HG_[A-Z_]+)` +\| `(.*?)` +\|/gm), ([, name, value]) => [
-      name,
-      value,
-    ]);
-    expect(rows.sort()).toEqual(expected.sort());
   });
 
   it('has every option of the relay', () => {

@@ -1,5 +1,6 @@
 import {
   bytes,
+  decode,
   encode,
   fixed,
   mapped,
@@ -26,6 +27,15 @@ import { byteOfCode, codeOfByte, RemoteError, type Code } from '../errors.ts';
 import { NODE_ID_LENGTH, nodeIdBytes, type NodeId } from '../units.ts';
 import { MAX_CONSENSUS_BYTES } from './consensus.ts';
 import { MAX_DESCRIPTOR_BYTES } from './descriptor.ts';
+import {
+  acknowledgeCodec,
+  collectCodec,
+  depositCodec,
+  mailCodec,
+  MAX_DEPOSIT_BYTES,
+  MAX_MAIL_BYTES,
+} from './mail.ts';
+import { handleCodec, handleNameCodec, MAX_RECORD_BYTES, recordCodec } from './records.ts';
 
 const sealedCodec = fixed(SEALED_SIGNAL_LENGTH);
 
@@ -55,8 +65,8 @@ const codeCodec: Codec<Code> = mapped(u8, codeOfByte, byteOfCode);
 
 /** What a client asks of the directory on a circuit whose last hop is the directory: kind (1) ‖ fields. */
 export const requestCodec = union({
-  /** List this node; from then on this circuit is where it is signalled. */
-  register: [1, struct({ descriptor: bytes(MAX_DESCRIPTOR_BYTES), signature: signatureCodec })],
+  /** List this node; from then on this circuit is where it is signalled. `work` as `work.ts` counts it. */
+  register: [1, struct({ descriptor: bytes(MAX_DESCRIPTOR_BYTES), work: u64, signature: signatureCodec })],
   heartbeat: [
     2,
     struct({ node: nodeIdCodec, epoch: u32, counter: u32, load: u8, signature: signatureCodec }),
@@ -69,6 +79,16 @@ export const requestCodec = union({
   /** The latest one, unless its sequence number is `after`: then the answer is `ok`. */
   consensus: [7, struct({ after: u64 })],
   leave: [8, struct({ node: nodeIdCodec, counter: u32, signature: signatureCodec })],
+  /** Store a message until its reader has it; the same one again is stored once. */
+  deposit: [9, depositCodec],
+  /** The oldest messages of a mailbox; from then on this circuit is woken when another one comes. */
+  collect: [10, collectCodec],
+  /** The reader has these: erase them. */
+  acknowledge: [11, acknowledgeCodec],
+  'put-record': [12, recordCodec],
+  'get-record': [13, struct({ recordId: hashCodec })],
+  'put-handle': [14, handleCodec],
+  'get-handle': [15, struct({ name: handleNameCodec })],
 });
 export type DirectoryRequest = Value<typeof requestCodec>;
 
@@ -77,18 +97,30 @@ export const responseCodec = union({
   error: [2, struct({ code: codeCodec })],
   descriptor: [3, publishedCodec],
   consensus: [4, struct({ bytes: bytes(MAX_CONSENSUS_BYTES) })],
+  mail: [5, mailCodec],
+  record: [6, recordCodec],
+  handle: [7, handleCodec],
+  /** Register again with work that shows so many bits. */
+  work: [8, struct({ bits: u8 })],
 });
 export type DirectoryResponse = Value<typeof responseCodec>;
 
-/** What the directory sends unasked. */
-export const pushCodec = union({
+const pushKinds = {
   signal: [1, struct({ sealed: sealedCodec })],
-});
+  /** Something was deposited in this mailbox. */
+  mail: [2, struct({ mailbox: hashCodec })],
+} as const;
+
+/** What the directory sends unasked. */
+export const pushCodec = union(pushKinds);
 export type DirectoryPush = Value<typeof pushCodec>;
 
-/** No request is longer than a publication. */
-export const MAX_REQUEST_BYTES = 1 + 32 + 4 + 8 + CONTACT_BLOB_LENGTH + 64;
-export const MAX_RESPONSE_BYTES = 1 + 4 + MAX_CONSENSUS_BYTES;
+/** Undefined for a push of a kind that is not known here. Throws `malformed`. */
+export const readPush = (body: Uint8Array): DirectoryPush | undefined =>
+  Object.values(pushKinds).some(([kind]) => kind === body[0]) ? decode(pushCodec, body) : undefined;
+
+export const MAX_REQUEST_BYTES = 1 + Math.max(MAX_DEPOSIT_BYTES, MAX_RECORD_BYTES);
+export const MAX_RESPONSE_BYTES = 1 + Math.max(4 + MAX_CONSENSUS_BYTES, MAX_MAIL_BYTES, MAX_RECORD_BYTES);
 export const MAX_PUSH_BYTES = 1 + SEALED_SIGNAL_LENGTH;
 
 const REGISTER = 'hourglass register 1';
@@ -102,9 +134,11 @@ export const signRegister = (
   secret: Uint8Array,
   binding: Uint8Array,
   descriptor: Uint8Array,
+  work = 0,
 ): Request<'register'> => ({
   type: 'register',
   descriptor,
+  work,
   signature: sign(REGISTER, secret, binding, sha256(descriptor)),
 });
 

@@ -1,9 +1,10 @@
 import { respond } from '../handshake/ntor.ts';
+import { searchWork } from '../directory/work.ts';
 import { codeOf } from '../errors.ts';
 import type { Rng } from '../crypto/rng.ts';
 import type { Input } from '../node/input.ts';
 import type { Node } from '../node/node.ts';
-import type { NodeEvent, Output, TraceEvent } from '../node/output.ts';
+import type { NodeEvent, Output, TraceEvent, WorkTask } from '../node/output.ts';
 import type { Session } from '../signal/session.ts';
 import type { LinkId, Millis } from '../units.ts';
 
@@ -25,12 +26,17 @@ export type Ports = {
   trace?(trace: TraceEvent): void;
 };
 
-/** The one loop around a node: inputs in, outputs to the ports, one timer, and handshakes answered outside it. */
+/** Hashes in one piece of work, some milliseconds' worth. */
+const WORK_SLICE = 2_000;
+
+/** The one loop around a node: inputs in, outputs to the ports, one timer, and slow work done outside it. */
 export class Driver {
   readonly #node: Node;
   readonly #ports: Ports;
   #wake: { at: Millis; cancel: () => void } | undefined;
   #inputs: Input[] = [];
+  /** The search that is wanted. */
+  #job: number | undefined;
   #running = false;
   #stopped = false;
 
@@ -56,6 +62,7 @@ export class Driver {
 
   stop(): void {
     this.#stopped = true;
+    this.#job = undefined;
     this.#wake?.cancel();
   }
 
@@ -76,6 +83,12 @@ export class Driver {
         return ports.fetchConsensus();
       case 'respond':
         return ports.later(() => this.#respond(output));
+      case 'work':
+        this.#job = output.job;
+        return this.#workLater(output.job, output.task);
+      case 'end-work':
+        this.#job = undefined;
+        return;
       case 'wake':
         return this.#wakeAt(output.at);
       case 'trace':
@@ -92,6 +105,16 @@ export class Driver {
     } catch (error) {
       this.input({ type: 'responded', job, result: { code: codeOf(error) } });
     }
+  }
+
+  #workLater(job: number, { place, bits, from }: WorkTask): void {
+    this.#ports.later(() => {
+      if (job !== this.#job) return;
+      const result = searchWork(place, bits, from, WORK_SLICE);
+      if ('next' in result) return this.#workLater(job, { place, bits, from: result.next });
+      this.#job = undefined;
+      this.input({ type: 'worked', job, work: result.work });
+    });
   }
 
   #wakeAt(at: Millis): void {

@@ -10,7 +10,7 @@ import { SendQueue } from '../circuit/send-queue.ts';
 import {
   MAX_PUSH_BYTES,
   MAX_RESPONSE_BYTES,
-  pushCodec,
+  readPush,
   requestCodec,
   responseCodec,
   type DirectoryPush,
@@ -94,7 +94,9 @@ export class DirectoryCircuit {
     if (grant > 0) this.origin.send(this.hop, creditMessage(CIRCUIT, grant));
     if (command === relayCommand.PUSH) {
       const body = this.#push.push(data);
-      if (body) this.#onPush(decode(pushCodec, body));
+      const push = body && readPush(body);
+      // A kind that is newer than this client is passed over.
+      if (push) this.#onPush(push);
     } else if (command === relayCommand.RESPONSE) {
       const body = this.#waiting.get(stream)?.assembler.push(data);
       if (body) this.#finish(stream, { body });

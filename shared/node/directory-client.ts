@@ -1,9 +1,11 @@
 import type { Consensus } from '../directory/consensus.ts';
+import type { DirectoryPush } from '../directory/messages.ts';
 import type { Code } from '../errors.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '../units.ts';
 import { BackOff, ConsensusKeeper } from './consensus-keeper.ts';
 import type { Context } from './context.ts';
 import { DirectoryCircuit, refusal } from './directory-circuit.ts';
+import type { AskBody, AskPurpose } from './input.ts';
 import type { Link, Links } from './links.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
@@ -130,12 +132,15 @@ export class DirectoryClient {
 
   /** A request of the user's: over a circuit of its own where the network asks for more than one hop. */
   ask(
-    purpose: 'publish' | 'lookup',
-    body: Uint8Array,
+    purpose: AskPurpose,
+    body: AskBody,
     done: (answer: { body: Uint8Array } | { code: Code }) => void,
   ): void {
     const path = this.#path();
-    if (path === 'bootstrap' && this.#bootstrap) return this.#bootstrap.requestRaw(body, done);
+    const over = (circuit: DirectoryCircuit): Uint8Array =>
+      typeof body === 'function' ? body(circuit.binding) : body;
+    if (path === 'bootstrap' && this.#bootstrap)
+      return this.#bootstrap.requestRaw(over(this.#bootstrap), done);
     if (!path || path === 'bootstrap') return done({ code: 'unreachable' });
     let circuit: DirectoryCircuit | undefined;
     let answered = false;
@@ -147,7 +152,7 @@ export class DirectoryClient {
     const handlers: OriginHandlers = {
       open: (origin) => {
         circuit = new DirectoryCircuit(this.#parts.context, origin, () => undefined);
-        circuit.requestRaw(body, (answer) => {
+        circuit.requestRaw(over(circuit), (answer) => {
           finish(answer);
           origin.end('finished');
         });
@@ -159,6 +164,11 @@ export class DirectoryClient {
       },
     };
     this.#parts.origins.build({ purpose: purpose === 'lookup' ? 'lookup' : 'directory', path, handlers });
+  }
+
+  #onPush(push: DirectoryPush): void {
+    if (push.type === 'signal') this.#parts.onSignal(push.sealed);
+    else this.#parts.context.event({ type: 'mail', mailbox: push.mailbox });
   }
 
   #onConsensus(consensus: Consensus): void {
@@ -187,9 +197,7 @@ export class DirectoryClient {
     const handlers: OriginHandlers = {
       open: (origin) => {
         this.#building = false;
-        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) =>
-          this.#parts.onSignal(push.sealed),
-        );
+        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) => this.#onPush(push));
         this.#bootstrap = circuit;
         this.#listen(circuit, () => this.#buildMain());
       },
@@ -228,9 +236,7 @@ export class DirectoryClient {
     let circuit: DirectoryCircuit | undefined;
     const handlers: OriginHandlers = {
       open: (origin: Origin) => {
-        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) =>
-          this.#parts.onSignal(push.sealed),
-        );
+        circuit = new DirectoryCircuit(this.#parts.context, origin, (push) => this.#onPush(push));
         const opened = circuit;
         this.#listen(opened, () => this.#setMain(opened));
       },

@@ -9,6 +9,13 @@ export type InboxRef = { exit: NodeId; tag: Uint8Array; onionKey: Uint8Array; id
 /** Local handle of a channel to a contact, of a circuit, or of a command that will be answered by an event. */
 export type Handle = number;
 
+/**
+ * A request to the directory (`directory/messages.ts`). One that is signed over the circuit's binding (32 bytes) is made
+ * once the circuit stands, by a function of the binding alone.
+ */
+export type AskBody = Uint8Array | ((binding: Uint8Array) => Uint8Array);
+export type AskPurpose = 'publish' | 'lookup' | 'mailbox' | 'record' | 'handle';
+
 /** What the user, the client core or a service asks of the node. */
 export type Command =
   /** Fetch the consensus and link to the directory. */
@@ -17,8 +24,8 @@ export type Command =
   | { type: 'relay'; on: boolean }
   /** Keep this many inboxes open, each at an exit of its own. */
   | { type: 'open-inboxes'; count: number }
-  /** One request to the directory (`directory/messages.ts`); answered by `answered`. */
-  | { type: 'ask'; handle: Handle; purpose: 'publish' | 'lookup'; body: Uint8Array }
+  /** One request to the directory; answered by `answered`. */
+  | { type: 'ask'; handle: Handle; purpose: AskPurpose; body: AskBody }
   /** Join one of these inboxes; answered by `channel-open` or `channel-failed`. */
   | { type: 'connect'; handle: Handle; inboxes: InboxRef[] }
   | { type: 'channel-send'; channel: Handle; data: Uint8Array }
@@ -52,4 +59,6 @@ export type Input =
       job: number;
       result: { keys: Keys; reply: Uint8Array; extensions: Uint8Array } | { code: Code };
     }
+  /** The result of a `work` output. */
+  | { type: 'worked'; job: number; work: number }
   | { type: 'wake' };

@@ -193,6 +193,8 @@ export class Node {
         return this.#directory.onConsensusFailed();
       case 'responded':
         return this.#context.responded(input.job, input.result);
+      case 'worked':
+        return this.#registration.worked(input.job, input.work);
       case 'wake':
         return;
     }

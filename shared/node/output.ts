@@ -1,4 +1,5 @@
 import type { Consensus } from '../directory/consensus.ts';
+import type { WorkPlace } from '../directory/work.ts';
 import type { Code } from '../errors.ts';
 import type { OnionKeypair } from '../handshake/ntor.ts';
 import type { Guard } from '../path/guards.ts';
@@ -10,6 +11,9 @@ export type CircuitPurpose = 'conversation' | 'inbox' | 'directory' | 'lookup' |
 
 /** A slow answer to a handshake, computed outside `receive`; comes back as `responded`. */
 export type RespondJob = { id: Uint8Array; onionKeys: OnionKeypair[]; onionskin: Uint8Array };
+
+/** A search for work that shows so many bits, from this number on; comes back as `worked`. */
+export type WorkTask = { place: WorkPlace; bits: number; from: number };
 
 /** What a test or an operator may watch. Nothing in it is content or an IP address. */
 export type TraceEvent = {
@@ -30,6 +34,8 @@ export type NodeEvent =
   | { type: 'changed' }
   | { type: 'guards'; guards: Guard[] }
   | { type: 'registered'; on: boolean }
+  /** Something waits in a mailbox that was collected over a circuit which still stands. */
+  | { type: 'mail'; mailbox: Uint8Array }
   | { type: 'inboxes'; inboxes: InboxRef[] }
   | { type: 'answered'; handle: Handle; result: { body: Uint8Array } | { code: Code } }
   /** This circuit is on its way to a contact, for the `connect` of that handle. */
@@ -59,6 +65,10 @@ export type Output =
   | { type: 'close-link'; link: LinkId }
   | { type: 'fetch-consensus' }
   | { type: 'respond'; job: number; task: RespondJob }
+  /** Slow; at most one at a time, in place of any earlier one. */
+  | { type: 'work'; job: number; task: WorkTask }
+  /** Nobody waits for the work any more. */
+  | { type: 'end-work' }
   | { type: 'wake'; at: Millis }
   | { type: 'trace'; trace: TraceEvent }
   | { type: 'event'; event: NodeEvent };

@@ -16,6 +16,12 @@ const DELAY_FROM_NODES = 8;
 
 const RETRY_MS: Millis = 2000;
 
+/** A directory that has no time is asked again after up to this. */
+const LATER_MS: Millis = 10_000;
+
+/** More work than a tab can do while the directory waits for it is not begun. */
+const MOST_WORK_BITS = 28;
+
 /** A heartbeat that is not acknowledged by then goes over another circuit. */
 const ANSWER_MS: Millis = 5000;
 
@@ -36,6 +42,10 @@ export class Registration {
   #circuit: DirectoryCircuit | undefined;
   #registered = false;
   #counter = 0;
+  /** What was last shown on this circuit; no search goes over the same numbers again. */
+  #work = 0;
+  /** The search under way. */
+  #job: number | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -58,10 +68,20 @@ export class Registration {
 
   onMain(circuit: DirectoryCircuit | undefined): void {
     this.#circuit = circuit;
+    this.#work = 0;
+    this.#endWork();
     this.#set(false);
     this.#parts.context.timers.clear('heartbeat');
     // Who was registered before comes back at once: its descriptor is known already.
     if (circuit && this.#on) this.#registerIn(this.#counter > 0 ? 0 : this.#delay());
+  }
+
+  /** The work that was asked for is done. */
+  worked(job: number, work: number): void {
+    if (job !== this.#job) return;
+    this.#job = undefined;
+    this.#work = work;
+    this.#register();
   }
 
   /** The descriptor is not what it was. */
@@ -82,7 +102,8 @@ export class Registration {
   #register(): void {
     const { context, keys, headless, family } = this.#parts;
     const circuit = this.#circuit;
-    if (!circuit || !this.#on) return;
+    // A search under way registers once it is done.
+    if (!circuit || !this.#on || this.#job !== undefined) return;
     const descriptor = signDescriptor(keys.secret, {
       id: keys.id,
       onionKey: keys.onionKey,
@@ -91,13 +112,28 @@ export class Registration {
       family,
       published: context.now,
     });
-    circuit.request(signRegister(keys.secret, circuit.binding, descriptor), (answer) => {
+    circuit.request(signRegister(keys.secret, circuit.binding, descriptor, this.#work), (answer) => {
       if (circuit !== this.#circuit || !this.#on) return;
-      if (refusal(answer) !== undefined) return this.#registerIn(RETRY_MS);
+      if ('bits' in answer && answer.bits <= MOST_WORK_BITS) return this.#search(circuit, answer.bits);
+      const code = refusal(answer);
+      if (code === 'try-later') return this.#registerIn(uniformBetween(context.rng, RETRY_MS, LATER_MS));
+      if (code !== undefined || 'bits' in answer) return this.#registerIn(RETRY_MS);
       this.#counter += 1;
       this.#set(true);
       this.#beatLater();
     });
+  }
+
+  #search({ binding }: DirectoryCircuit, bits: number): void {
+    const { context, keys } = this.#parts;
+    this.#job = context.handle();
+    const task = { place: { binding, node: keys.id }, bits, from: this.#work + 1 };
+    context.out({ type: 'work', job: this.#job, task });
+  }
+
+  #endWork(): void {
+    if (this.#job !== undefined) this.#parts.context.out({ type: 'end-work' });
+    this.#job = undefined;
   }
 
   #beatLater(): void {
@@ -117,7 +153,7 @@ export class Registration {
       (answer) => {
         if (circuit !== this.#circuit || !this.#on) return;
         const code = refusal(answer);
-        if (code === undefined) return this.#beatLater();
+        if (code === undefined || code === 'try-later') return this.#beatLater();
         this.#set(false);
         // No answer means that the circuit is of no use; a refusal, that the directory has forgotten the node.
         if (code === 'timeout') circuit.origin.end('timeout');
@@ -130,6 +166,7 @@ export class Registration {
   #leave(): void {
     const { context, keys } = this.#parts;
     for (const name of ['register', 'heartbeat']) context.timers.clear(name);
+    this.#endWork();
     if (this.#circuit && this.#registered) {
       this.#counter += 1;
       const leave = { node: keys.id, counter: this.#counter };

@@ -5,13 +5,11 @@ import type { RelayMessage } from '../cell/relay.ts';
 import { ReceiveCredit, SendCredit, WINDOW } from '../circuit/credits.ts';
 import { SendQueue } from '../circuit/send-queue.ts';
 import { creditCells, creditMessage } from '../circuit/credit-message.ts';
+import { MAX_REQUEST_BYTES } from '../directory/messages.ts';
 import { RemoteError } from '../errors.ts';
 import type { StreamId } from '../units.ts';
 import type { Context } from './context.ts';
 import type { RelayEnd } from './relay-end.ts';
-
-/** Longest request: a published descriptor with room to spare. */
-export const MAX_REQUEST = 64 * 1024;
 
 /** Requests of one circuit that may be half received at once. */
 const MAX_STREAMS = 8;
@@ -39,7 +37,7 @@ export class ServiceEnd {
     if (!this.#parts.directory) throw new RemoteError('refused', 'requests go to the directory');
     const grant = this.#receive.receive();
     if (grant > 0) this.#circuit.deliver(creditMessage(0 as StreamId, grant));
-    const assembler = this.#requests.get(stream) ?? new Assembler(MAX_REQUEST);
+    const assembler = this.#requests.get(stream) ?? new Assembler(MAX_REQUEST_BYTES);
     this.#requests.set(stream, assembler);
     if (this.#requests.size > MAX_STREAMS) throw new RemoteError('too-many', 'requests under way');
     const body = assembler.push(part);

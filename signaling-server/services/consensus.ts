@@ -1,6 +1,7 @@
-import { consensusHash, signConsensus } from '#shared/directory/consensus.ts';
+import { equal } from '#shared/bytes/bytes.ts';
+import { consensusHash, readConsensus, signConsensus } from '#shared/directory/consensus.ts';
 import type { DirectoryResponse } from '#shared/directory/messages.ts';
-import { RemoteError } from '#shared/errors.ts';
+import { codeOf, LocalError, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Clock } from '../clock.ts';
 import type { DirectoryKeys } from '../keys.ts';
@@ -10,6 +11,8 @@ import { compose } from './compose.ts';
 import { ok, type RequestOf, type Service } from './context.ts';
 
 export type ConsensusOptions = {
+  /** Names this process among those that share the stores: one of them makes the consensuses, the others follow. */
+  process: string;
   keys: DirectoryKeys;
   live: Live;
   archive: Archive;
@@ -20,17 +23,27 @@ export type ConsensusOptions = {
   changeMs: Millis;
   directoryHops: number;
   registrationDelayMs: Millis;
+  /** This process has become the one that makes consensuses. */
+  led?(): void;
 };
 
 /** Under this many nodes everyone links to everyone, so everyone hears of a change at once. */
 const SMALL_NETWORK = 24;
 /** How long a node that was there before a restart stays listed without a word from it. */
 export const KEPT_NODES_MS: Millis = 600_000;
+/** A leader that is silent for three looks, or for this long, is followed by another. */
+const LEASE_TICKS = 3;
+const LEAST_LEASE_MS: Millis = 2_000;
 
-/** Makes the signed chain of consensuses, and serves the latest. */
+/**
+ * Makes the signed chain of consensuses, and serves the latest. Of several processes the one that leads makes them, under
+ * a fencing token that rises with each leader; a number is claimed by unique insert, so that even two that both
+ * take themselves for the leader cannot fork the chain.
+ */
 export class ConsensusMaker implements Service<'consensus'> {
   readonly #options: ConsensusOptions;
   #latest: ConsensusRecord | undefined;
+  #fence: number | undefined;
   #madeAt: Millis = -Infinity;
   #members = '';
   #count = 0;
@@ -53,11 +66,15 @@ export class ConsensusMaker implements Service<'consensus'> {
     return Promise.resolve(sequence === after ? ok : { type: 'consensus', bytes });
   }
 
-  /** Takes the chain up where it was left, with the nodes that were there lately, and adds to it at once. */
+  /**
+   * Takes the chain up where it was left, with the nodes that were there lately, and adds to it at once; a store that is
+   * away is asked again until it is back. Throws `bad-key` when the chain is another directory's.
+   */
   async start(): Promise<void> {
     this.#running = true;
-    this.#latest = await this.#options.archive.latestConsensus();
-    await this.#restoreNodes();
+    await this.#follow().catch((error: unknown) => {
+      if (codeOf(error) === 'bad-key') throw error;
+    });
     await this.#tick();
   }
 
@@ -65,6 +82,14 @@ export class ConsensusMaker implements Service<'consensus'> {
     this.#running = false;
     this.#cancel?.();
     await this.#attempt;
+    // A store that is away ends the leadership by itself, with the lease.
+    if (this.#fence !== undefined)
+      await this.#options.live.retire(this.#options.process).catch(() => undefined);
+    this.#fence = undefined;
+  }
+
+  get leads(): boolean {
+    return this.#fence !== undefined;
   }
 
   /** The members may be other ones than before. */
@@ -96,13 +121,19 @@ export class ConsensusMaker implements Service<'consensus'> {
   }
 
   #schedule(): void {
-    const { clock, consensusMs, changeMs } = this.#options;
     this.#cancel?.();
-    if (this.#running) this.#cancel = clock.after(Math.min(consensusMs, changeMs), () => void this.#tick());
+    if (this.#running) this.#cancel = this.#options.clock.after(this.#tickMs(), () => void this.#tick());
+  }
+
+  #tickMs(): Millis {
+    return Math.min(this.#options.consensusMs / LEASE_TICKS, this.#options.changeMs);
   }
 
   async #makeIfDue(): Promise<void> {
+    await this.#follow();
+    if (!(await this.#lead())) return;
     const { live, clock, consensusMs, changeMs } = this.#options;
+    if (await live.wasEmptied()) await this.#restoreNodes();
     const age = clock.now() - this.#madeAt;
     const due = age >= consensusMs;
     if (!due && (age < changeMs || this.#count >= SMALL_NETWORK)) return;
@@ -115,8 +146,44 @@ export class ConsensusMaker implements Service<'consensus'> {
     this.#madeAt = clock.now();
   }
 
+  /** Takes over what another process made. */
+  async #follow(): Promise<void> {
+    const { archive } = this.#options;
+    const known = this.#latest?.sequence ?? 0;
+    if ((await archive.latestSequence()) <= known) return;
+    const latest = await archive.latestConsensus();
+    if (latest && known === 0) this.#checkKey(latest);
+    this.#latest = latest;
+  }
+
+  #checkKey({ bytes }: ConsensusRecord): void {
+    const { directoryKey } = readConsensus(bytes).verify({});
+    if (equal(directoryKey, this.#options.keys.signing.public)) return;
+    throw new LocalError(
+      'bad-key',
+      'the archive holds the chain of a directory with other keys; set HG_KEYS_FILE to the keys that it began with',
+    );
+  }
+
+  async #lead(): Promise<boolean> {
+    const { live, process } = this.#options;
+    const leaseMs = Math.max(LEAST_LEASE_MS, LEASE_TICKS * this.#tickMs());
+    const floor = this.#latest?.fence ?? 0;
+    const before = this.#fence;
+    this.#fence = undefined;
+    const fence = await live.lead(process, leaseMs, floor);
+    if (fence === undefined) return false;
+    this.#fence = fence;
+    if (fence !== before) {
+      this.#madeAt = -Infinity;
+      this.#options.led?.();
+    }
+    return true;
+  }
+
   async #make(presences: Presence[]): Promise<void> {
     const { keys, archive, clock, log, directoryHops, registrationDelayMs } = this.#options;
+    const fence = this.#fence ?? 0;
     const now = clock.now();
     const consensus = compose({
       keys,
@@ -128,7 +195,7 @@ export class ConsensusMaker implements Service<'consensus'> {
     });
     const bytes = signConsensus(keys.signing.secret, consensus);
     const { sequence, time } = consensus;
-    const record = { sequence, time, hash: consensusHash(bytes), bytes };
+    const record = { sequence, fence, time, hash: consensusHash(bytes), bytes };
     // Whoever stores a number first has made that consensus; any other one is never shown to anyone.
     const first = await archive.appendConsensus(record);
     this.#latest = first ? record : await archive.latestConsensus();

@@ -9,13 +9,20 @@ export class Circuit {
   readonly binding: Uint8Array;
   readonly requests: Bucket;
   readonly signals: Bucket;
+  readonly deposits: Bucket;
   readonly pushes: Bucket;
-  /** Where signals reach it: node id or reply addresses, in hex. */
+  /** What leads to it: a node id, reply addresses and mailbox ids, in hex. */
   readonly addresses = new Set<string>();
+  /** Those of them that are mailbox ids. */
+  readonly mailboxes = new Set<string>();
   /** The node that spoke for itself on it. */
   node: NodeId | undefined;
   /** Counter of the last heartbeat or leave. */
   counter = -1;
+  /** The work that was asked for on it, and when. */
+  asked: { bits: number; at: Millis } | undefined;
+  /** The work by which its node came in last. */
+  spent: number | undefined;
   pending = 0;
   open = true;
 
@@ -24,6 +31,7 @@ export class Circuit {
     this.binding = binding;
     this.requests = new Bucket(limits.requests, now);
     this.signals = new Bucket(limits.signals, now);
+    this.deposits = new Bucket(limits.deposits, now);
     this.pushes = new Bucket(limits.pushes, now);
   }
 }

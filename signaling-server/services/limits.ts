@@ -25,15 +25,38 @@ export class Bucket {
   }
 }
 
-/** What one circuit may do in a minute. */
+/** What one circuit may do, most of it by the minute, and what one process takes on. */
 export type Limits = {
+  /** Requests other than the two below. */
   requests: number;
   /** Signals sent, which do not count as requests. */
   signals: number;
-  /** Signals that strangers may have pushed to it; further ones are dropped, or they would fill its queue. */
+  /** Messages put into mailboxes, which do not count as requests. */
+  deposits: number;
+  /** Signals and wake-ups that strangers may have pushed to it; further ones are dropped, or they would fill its queue. */
   pushes: number;
   /** Requests of one circuit under way at once. */
   pending: number;
+  /** Requests of all circuits under way at once, and how many more may wait; of those the oldest are shed. */
+  total: number;
+  waiting: number;
+  /** New nodes a minute that come in without work. */
+  newcomers: number;
+  /** The most work that is asked of a node, in bits; 0 asks for none. */
+  workBits: number;
 };
 
-export const defaultLimits: Limits = { requests: 60, signals: 120, pushes: 240, pending: 8 };
+export const defaultLimits: Limits = {
+  requests: 60,
+  signals: 120,
+  deposits: 60,
+  pushes: 240,
+  pending: 8,
+  total: 256,
+  waiting: 512,
+  newcomers: 120,
+  workBits: 24,
+};
+
+/** Mailboxes for which one circuit is woken. */
+export const MOST_MAILBOXES = 32;

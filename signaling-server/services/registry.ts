@@ -1,9 +1,10 @@
 import { readDescriptor } from '#shared/directory/descriptor.ts';
-import { verifyLeave, verifyRegister } from '#shared/directory/messages.ts';
+import { verifyLeave, verifyRegister, type DirectoryResponse } from '#shared/directory/messages.ts';
 import { RemoteError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from '../clock.ts';
 import type { Archive, Live } from '../stores/ports.ts';
+import type { Admission } from './admission.ts';
 import { ok, type Circuit, type RequestOf, type Service } from './context.ts';
 import type { Routing } from './routing.ts';
 
@@ -11,6 +12,7 @@ export type RegistryOptions = {
   live: Live;
   archive: Archive;
   routing: Routing;
+  admission: Admission;
   /** The directory's own id, which no node takes. */
   directory: NodeId;
   ttlMs: Millis;
@@ -50,9 +52,9 @@ export class Register implements Service<'register'> {
     this.#options = options;
   }
 
-  /** Throws `malformed`, `bad-version`, `bad-signature`, `stale`, `refused` or `too-many`. */
-  async handle(request: RequestOf<'register'>, circuit: Circuit, now: Millis): Promise<typeof ok> {
-    const { live, archive, routing, directory, ttlMs, changed } = this.#options;
+  /** Throws `malformed`, `bad-version`, `bad-signature`, `stale`, `refused` or `too-many`; may ask for work. */
+  async handle(request: RequestOf<'register'>, circuit: Circuit, now: Millis): Promise<DirectoryResponse> {
+    const { live, archive, routing, admission, directory, ttlMs, changed } = this.#options;
     const { id: node, published } = readDescriptor(request.descriptor).verify({ now });
     if (node === directory) throw new RemoteError('refused');
     speaksFor(circuit, node);
@@ -61,7 +63,8 @@ export class Register implements Service<'register'> {
 
     const before = await live.presence(node);
     if (before && before.published > published) throw new RemoteError('stale', 'a newer descriptor is known');
-    if (!before) await this.#admit();
+    const bits = before ? 0 : await this.#due(node, request.work, circuit, now);
+    if (bits > 0) return { type: 'work', bits };
     const presence = {
       node,
       descriptor: request.descriptor,
@@ -71,14 +74,18 @@ export class Register implements Service<'register'> {
     };
     await archive.putNodes([presence]);
     await live.setPresence(presence, ttlMs);
+    if (!before) admission.admitted(circuit, request.work, now);
     await routing.add(node, circuit);
     if (before?.published !== published) changed();
     return ok;
   }
 
-  async #admit(): Promise<void> {
-    const { live, maxNodes } = this.#options;
-    if ((await live.presenceCount()) >= maxNodes) throw new RemoteError('too-many', 'nodes');
+  /** Work that is still due from a node that is not there yet, in bits. */
+  async #due(node: NodeId, work: number, circuit: Circuit, now: Millis): Promise<number> {
+    const { live, admission, maxNodes } = this.#options;
+    const nodes = await live.presenceCount();
+    if (nodes >= maxNodes) throw new RemoteError('too-many', 'nodes');
+    return admission.due({ node, work, circuit, nodes, now });
   }
 }
 

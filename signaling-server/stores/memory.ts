@@ -2,12 +2,21 @@ import type { Clock } from '../clock.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Delivery, Live, Presence, Route } from './ports.ts';
 
-/** `live` within one process: the embedded default. */
+/** Routes that nobody asks for are looked through this often, so that those past their time don't pile up. */
+const TIDY_EVERY_MS: Millis = 60_000;
+
+type Standing = { route: Route; expires: Millis };
+
+/** `live` within one process: the embedded default. Nothing waits in it: a delivery is called at once. */
 export class MemoryLive implements Live {
   readonly #clock: Clock;
   readonly #presences = new Map<NodeId, { presence: Presence; expires: Millis }>();
-  readonly #routes = new Map<string, Route[]>();
+  readonly #routes = new Map<string, Standing[]>();
   readonly #deliveries = new Map<string, Delivery>();
+  #tidied: Millis = 0;
+  #leader: { process: string; token: number; expires: Millis } | undefined;
+  #fence = 0;
+  #fresh = true;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,21 +47,26 @@ export class MemoryLive implements Live {
     return Promise.resolve();
   }
 
-  addRoute(address: string, route: Route, most: number): Promise<void> {
-    const others = (this.#routes.get(address) ?? []).filter((each) => !same(each, route));
-    this.#routes.set(address, [...others, { ...route }].slice(-most));
+  addRoute(address: string, route: Route, most: number, ttlMs: Millis): Promise<void> {
+    const now = this.#clock.now();
+    this.#tidy(now);
+    const standing = this.#standing(address);
+    const known = standing.find((each) => same(each.route, route));
+    if (known) known.expires = now + ttlMs;
+    else standing.push({ route: { ...route }, expires: now + ttlMs });
+    this.#routes.set(address, standing.slice(-most));
     return Promise.resolve();
   }
 
   removeRoute(address: string, route: Route): Promise<void> {
-    const left = (this.#routes.get(address) ?? []).filter((each) => !same(each, route));
+    const left = this.#standing(address).filter((each) => !same(each.route, route));
     if (left.length > 0) this.#routes.set(address, left);
     else this.#routes.delete(address);
     return Promise.resolve();
   }
 
   routes(address: string): Promise<Route[]> {
-    return Promise.resolve([...(this.#routes.get(address) ?? [])]);
+    return Promise.resolve(this.#standing(address).map(({ route }) => ({ ...route })));
   }
 
   attach(process: string, delivery: Delivery): Promise<() => Promise<void>> {
@@ -64,7 +78,35 @@ export class MemoryLive implements Live {
   }
 
   deliver(route: Route, body: Uint8Array): Promise<boolean> {
-    return Promise.resolve(this.#deliveries.get(route.process)?.(route.circuit, body) ?? false);
+    const delivery = this.#deliveries.get(route.process);
+    delivery?.(route.circuit, body);
+    return Promise.resolve(delivery !== undefined);
+  }
+
+  lead(process: string, ttlMs: Millis, floor: number): Promise<number | undefined> {
+    const now = this.#clock.now();
+    const leader = this.#leader && this.#leader.expires > now ? this.#leader : undefined;
+    if (leader && leader.process !== process) return Promise.resolve(undefined);
+    // Below the floor, somebody else has led since.
+    const token = leader && leader.token >= floor ? leader.token : Math.max(this.#fence, floor) + 1;
+    this.#fence = token;
+    this.#leader = { process, token, expires: now + ttlMs };
+    return Promise.resolve(token);
+  }
+
+  retire(process: string): Promise<void> {
+    if (this.#leader?.process === process) this.#leader = undefined;
+    return Promise.resolve();
+  }
+
+  wasEmptied(): Promise<boolean> {
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    return Promise.resolve(fresh);
+  }
+
+  ping(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {
@@ -72,6 +114,19 @@ export class MemoryLive implements Live {
     this.#routes.clear();
     this.#deliveries.clear();
     return Promise.resolve();
+  }
+
+  #standing(address: string): Standing[] {
+    const now = this.#clock.now();
+    return (this.#routes.get(address) ?? []).filter(({ expires }) => expires > now);
+  }
+
+  #tidy(now: Millis): void {
+    if (now - this.#tidied < TIDY_EVERY_MS) return;
+    this.#tidied = now;
+    for (const [address, standing] of this.#routes) {
+      if (standing.every(({ expires }) => expires <= now)) this.#routes.delete(address);
+    }
   }
 
   #expire(): void {

@@ -3,59 +3,18 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { codeOf, LocalError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
-import type { Archive, ConsensusRecord, DescriptorRecord, NodeRecord, SweepBounds } from './ports.ts';
-
-const SCHEMA_VERSION = 1;
-
-const schema = `
-  CREATE TABLE consensus (
-    sequence INTEGER PRIMARY KEY,
-    time INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    bytes BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE descriptor (
-    id BLOB PRIMARY KEY,
-    blinded_key BLOB NOT NULL,
-    period INTEGER NOT NULL,
-    revision INTEGER NOT NULL,
-    blob BLOB NOT NULL,
-    signature BLOB NOT NULL,
-    expires INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX descriptor_expires ON descriptor (expires);
-  CREATE TABLE node (
-    id TEXT PRIMARY KEY,
-    descriptor BLOB NOT NULL,
-    published INTEGER NOT NULL,
-    since INTEGER NOT NULL,
-    seen INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX node_seen ON node (seen);
-  PRAGMA user_version = ${String(SCHEMA_VERSION)};
-`;
-
-const statements = {
-  appendConsensus:
-    'INSERT INTO consensus (sequence, time, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  latestConsensus: 'SELECT sequence, time, hash, bytes FROM consensus ORDER BY sequence DESC LIMIT 1',
-  putDescriptor: `INSERT INTO descriptor (id, blinded_key, period, revision, blob, signature, expires)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET blinded_key = excluded.blinded_key, period = excluded.period,
-      revision = excluded.revision, blob = excluded.blob, signature = excluded.signature, expires = excluded.expires
-    WHERE excluded.revision > descriptor.revision`,
-  descriptor: `SELECT id, blinded_key AS blindedKey, period, revision, blob, signature, expires
-    FROM descriptor WHERE id = ? AND expires > ?`,
-  descriptorCount: 'SELECT count(expires) AS count FROM descriptor',
-  putNode: `INSERT INTO node (id, descriptor, published, since, seen) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET descriptor = excluded.descriptor, published = excluded.published,
-      since = excluded.since, seen = excluded.seen`,
-  removeNode: 'DELETE FROM node WHERE id = ?',
-  nodes: 'SELECT id AS node, descriptor, published, since, seen FROM node WHERE seen >= ? ORDER BY id',
-  sweepDescriptors: 'DELETE FROM descriptor WHERE expires <= ?',
-  sweepNodes: 'DELETE FROM node WHERE seen < ?',
-  sweepChain: 'DELETE FROM consensus WHERE time < ? AND sequence < (SELECT max(sequence) FROM consensus)',
-} as const;
+import type {
+  Archive,
+  ConsensusRecord,
+  DescriptorRecord,
+  EventRecord,
+  HandleRecord,
+  MailRecord,
+  NodeRecord,
+  SealedRecord,
+  SweepBounds,
+} from './ports.ts';
+import { layouts, statements } from './sqlite-schema.ts';
 
 /**
  * `archive` in one SQLite file: the embedded default. The write-ahead log is synced at every commit, so what a call
@@ -73,12 +32,18 @@ export class SqliteArchive implements Archive {
 
   appendConsensus(record: ConsensusRecord): Promise<boolean> {
     return this.#answer(
-      () => this.#run('appendConsensus', record.sequence, record.time, record.hash, record.bytes) > 0,
+      () =>
+        this.#run('appendConsensus', record.sequence, record.fence, record.time, record.hash, record.bytes) >
+        0,
     );
   }
 
   latestConsensus(): Promise<ConsensusRecord | undefined> {
     return this.#answer(() => this.#rows<ConsensusRecord>('latestConsensus')[0]);
+  }
+
+  latestSequence(): Promise<number> {
+    return this.#answer(() => this.#rows<{ sequence: number }>('latestSequence')[0]?.sequence ?? 0);
   }
 
   putDescriptor(r: DescriptorRecord): Promise<boolean> {
@@ -113,14 +78,80 @@ export class SqliteArchive implements Archive {
     return this.#answer(() => this.#rows<NodeRecord>('nodes', from));
   }
 
-  sweep({ now, nodesBefore, chainBefore }: SweepBounds): Promise<void> {
+  deposit(r: MailRecord, quota: number): Promise<'stored' | 'full'> {
+    return this.#answer(() => {
+      let answer: 'stored' | 'full' = 'stored';
+      this.#together(() => {
+        this.#run('expireMail', r.mailbox, r.at);
+        if (this.#rows('hasMail', r.mailbox, r.id).length > 0) return;
+        const used = this.#rows<{ used: number }>('usedByMail', r.mailbox)[0]?.used ?? 0;
+        if (used + r.blob.length > quota) answer = 'full';
+        else this.#run('addMail', r.mailbox, r.id, r.blob, r.at, r.expires);
+      });
+      return answer;
+    });
+  }
+
+  mail(mailbox: Uint8Array, most: number, now: Millis): Promise<MailRecord[]> {
+    return this.#answer(() => this.#rows<MailRecord>('mail', mailbox, now, most));
+  }
+
+  removeMail(mailbox: Uint8Array, ids: Uint8Array[]): Promise<void> {
+    return this.#answer(() => {
+      this.#together(() => {
+        for (const id of ids) this.#run('removeMail', mailbox, id);
+      });
+    });
+  }
+
+  putRecord(r: SealedRecord): Promise<boolean> {
+    return this.#answer(
+      () => this.#run('putRecord', r.id, r.key, r.revision, r.blob, r.signature, r.expires) > 0,
+    );
+  }
+
+  record(id: Uint8Array, now: Millis): Promise<SealedRecord | undefined> {
+    return this.#answer(() => this.#rows<SealedRecord>('record', id, now)[0]);
+  }
+
+  putHandle(r: HandleRecord, now: Millis): Promise<boolean> {
+    return this.#answer(
+      () => this.#run('putHandle', r.name, r.key, r.revision, r.content, r.signature, r.expires, now) > 0,
+    );
+  }
+
+  handle(name: string, now: Millis): Promise<HandleRecord | undefined> {
+    return this.#answer(() => this.#rows<HandleRecord>('handle', name, now)[0]);
+  }
+
+  addEvents(events: EventRecord[]): Promise<void> {
+    return this.#answer(() => {
+      this.#together(() => {
+        for (const e of events) this.#run('addEvent', e.time, e.process, e.event, e.code, e.count);
+      });
+    });
+  }
+
+  events(from: Millis): Promise<EventRecord[]> {
+    return this.#answer(() => this.#rows<EventRecord>('events', from));
+  }
+
+  sweep({ now, nodesBefore, chainBefore, eventsBefore }: SweepBounds): Promise<void> {
     return this.#answer(() => {
       this.#together(() => {
         this.#run('sweepDescriptors', now);
+        this.#run('sweepMail', now);
+        this.#run('sweepRecords', now);
+        this.#run('sweepHandles', now);
         this.#run('sweepNodes', nodesBefore);
         this.#run('sweepChain', chainBefore);
+        this.#run('sweepEvents', eventsBefore);
       });
     });
+  }
+
+  ping(): Promise<void> {
+    return this.#answer(() => void this.#rows('ping'));
   }
 
   close(): Promise<void> {
@@ -170,12 +201,15 @@ const open = (file: string): DatabaseSync => {
   // Before the first read, so that a second server on the same file is turned away at once.
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
-  else if (version !== SCHEMA_VERSION) {
+  if (version > layouts.length) {
     throw new LocalError(
       'storage',
-      `the archive has layout ${String(version)}, this program reads ${String(SCHEMA_VERSION)}`,
+      `the archive has layout ${String(version)}, this program reads ${String(layouts.length)}`,
     );
+  }
+  if (version < layouts.length) {
+    const steps = layouts.slice(version).join('');
+    database.exec(`BEGIN IMMEDIATE; ${steps} PRAGMA user_version = ${String(layouts.length)}; COMMIT`);
   }
   return database;
 };

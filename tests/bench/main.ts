@@ -4,12 +4,19 @@
  *
  *     npm run bench -- [--quick] [--only WHAT[,WHAT]] [--json FILE] [--profile DIR]
  *
- * WHAT is a kind of relay (headless, tabs) or a figure (build, roundtrip, throughput); without any of a group all of
- * it is measured. `--profile` leaves the CPU profile of every Node process in DIR. Takes less than five minutes,
+ * WHAT is a kind of relay (headless, tabs), a figure (build, roundtrip, throughput) or the directory; without any of a
+ * group all of it is measured, and with `directory` alone nothing else. `--profile` leaves the CPU profile of every Node process in DIR. Takes less than five minutes,
  * `--quick` less than one. Exit codes: 0 when all was measured, 64 when the arguments can't be used, 1 otherwise.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import {
+  directoryTable,
+  fullDirectory,
+  measureDirectory,
+  quickDirectory,
+  type DirectoryReport,
+} from './directory.ts';
 import { figures, full, measure, quick as quickSize, type Figure } from './figures.ts';
 import { BenchNetwork, type Kind } from './network.ts';
 import { load, machineOf, table, type Measured, type Report } from './report.ts';
@@ -18,7 +25,16 @@ const EXIT_USAGE = 64;
 const RELAYS = 8;
 const kinds: Kind[] = ['headless', 'tabs'];
 
-type Options = { quick: boolean; kinds: Kind[]; figures: Figure[]; json?: string; profile?: string };
+const DIRECTORY = 'directory';
+
+type Options = {
+  quick: boolean;
+  kinds: Kind[];
+  figures: Figure[];
+  directory: boolean;
+  json?: string;
+  profile?: string;
+};
 
 const chosen = <T extends string>(all: readonly T[], named: readonly string[]): T[] => {
   const some = all.filter((each) => named.includes(each));
@@ -36,12 +52,15 @@ const readOptions = (): Options => {
       },
     });
     const named = values.only.split(',').filter((name) => name !== '');
-    const unknown = named.find((name) => ![...kinds, ...figures].includes(name as Kind | Figure));
+    const known: string[] = [...kinds, ...figures, DIRECTORY];
+    const unknown = named.find((name) => !known.includes(name));
     if (unknown !== undefined) throw new Error(`--only does not know ${unknown}`);
     const { quick, json, profile } = values;
+    const alone = named.length > 0 && named.every((name) => name === DIRECTORY);
     return {
       quick,
-      kinds: chosen(kinds, named),
+      directory: named.length === 0 || named.includes(DIRECTORY),
+      kinds: alone ? [] : chosen(kinds, named),
       figures: chosen(figures, named),
       ...(json !== undefined && { json }),
       ...(profile !== undefined && { profile }),
@@ -49,7 +68,7 @@ const readOptions = (): Options => {
   } catch (error) {
     console.error((error as Error).message);
     console.error(
-      `Usage: npm run bench -- [--quick] [--only ${[...kinds, ...figures].join(',')}] [--json FILE] [--profile DIR]`,
+      `Usage: npm run bench -- [--quick] [--only ${[...kinds, ...figures, DIRECTORY].join(',')}] [--json FILE] [--profile DIR]`,
     );
     process.exit(EXIT_USAGE);
   }
@@ -75,13 +94,28 @@ for (const kind of options.kinds) {
     await network.stop();
   }
 }
+let directory: DirectoryReport | undefined;
+if (options.directory) {
+  console.error('Measuring the directory...');
+  directory = await measureDirectory(options.quick ? quickDirectory : fullDirectory).catch(
+    (error: unknown) => {
+      complete = false;
+      console.error(
+        `the directory could not be measured: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return undefined;
+    },
+  );
+}
 const report: Report = {
   time: new Date().toISOString(),
   quick: options.quick,
   machine: machineOf(chromium),
   networks: measured,
+  ...(directory && { directory }),
 };
-console.log(`${table(report)}\n`);
+if (measured.length > 0) console.log(`${table(report)}\n`);
+if (directory) console.log(`${directoryTable(directory)}\n`);
 console.log(JSON.stringify(report));
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 process.exit(complete ? 0 : 1);

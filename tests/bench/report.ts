@@ -1,4 +1,5 @@
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
+import type { DirectoryReport } from './directory.ts';
 import type { Results, Spread } from './figures.ts';
 import type { Kind } from './network.ts';
 
@@ -23,6 +24,7 @@ export type Report = {
     chromium: string | null;
   };
   networks: Measured[];
+  directory?: DirectoryReport;
 };
 
 export const load = (): number => loadavg()[0] ?? 0;

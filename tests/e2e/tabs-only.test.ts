@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { text, unhex } from '#shared/bytes/bytes.ts';
 import { decodeCells } from '#shared/cell/codec.ts';
@@ -6,6 +6,7 @@ import { cellCommand } from '#shared/cell/commands.ts';
 import { CELL_LENGTH, CELLS_PER_MESSAGE, usedLength } from '#shared/cell/geometry.ts';
 import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
 import { burst, burstTexts, delivered, heard, hopsOf, meet, say, type Side } from '#tests/support/chat.ts';
+import { containsOne, secretsOf, sessionsOf, watchSessions } from '#tests/support/sessions-seen.ts';
 import { eventually, TestNetwork } from '#tests/support/test-network.ts';
 import { follow, type Stretch, type Traced } from '#tests/support/trail.ts';
 
@@ -13,36 +14,6 @@ const TABS = 8;
 const COUNT = 20;
 const NAMES = ['Alice Aldersey', 'Bob Birchwood'] as const;
 const DISTINCT = 5;
-
-type WithSdp = typeof globalThis & { sdp: string[] };
-
-/** Keeps every session description that a page makes. */
-const watchSessions = (context: BrowserContext): Promise<unknown> =>
-  context.addInitScript(() => {
-    const kept: string[] = ((globalThis as WithSdp).sdp = []);
-    const { prototype } = RTCPeerConnection;
-    const original = prototype.setLocalDescription;
-    prototype.setLocalDescription = async function (this: RTCPeerConnection, ...given: unknown[]) {
-      await Reflect.apply(original, this, given);
-      kept.push(this.localDescription?.sdp ?? '');
-    };
-  });
-
-const sessionsOf = ({ page }: Tab): Promise<string[]> => page.evaluate(() => (globalThis as WithSdp).sdp);
-
-/** What of a session description nobody but the two ends of a link may know, as it stands in text and packed. */
-const secretsOf = (sdp: string): Uint8Array[] => {
-  const pwd = /^a=ice-pwd:(\S+)/m.exec(sdp)?.[1];
-  const fingerprint = /^a=fingerprint:sha-256 (\S+)/m.exec(sdp)?.[1];
-  if (pwd === undefined || fingerprint === undefined) throw new Error('no session description');
-  return [text(pwd), text(fingerprint), unhex(fingerprint.replaceAll(':', '').toLowerCase())];
-};
-
-/** Whether `bytes` hold one of these anywhere. */
-const containsOne = (bytes: Uint8Array, parts: Buffer[]): boolean => {
-  const whole = Buffer.from(bytes);
-  return parts.some((part) => whole.includes(part));
-};
 
 describe('a network of browser tabs alone', () => {
   let network: TestNetwork;

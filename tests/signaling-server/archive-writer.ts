@@ -1,8 +1,13 @@
-/** Stores descriptors as fast as it can, and says the number of each once it is stored; killed by its parent. */
+/**
+ * Stores descriptors as fast as it can, and says the number of each once it is stored; killed by its parent. Its argument
+ * is a file for SQLite, or the URL of a MongoDB.
+ */
 import { writeSync } from 'node:fs';
+import { MongoArchive } from '#server/stores/mongo.ts';
 import { SqliteArchive } from '#server/stores/sqlite.ts';
 
-const archive = new SqliteArchive(process.argv[2] ?? '');
+const place = process.argv[2] ?? '';
+const archive = place.startsWith('mongodb://') ? await MongoArchive.open(place) : new SqliteArchive(place);
 for (let i = 0; ; i++) {
   const id = new Uint8Array(32);
   new DataView(id.buffer).setUint32(0, i);

@@ -94,9 +94,15 @@ describe('the chain of consensuses', () => {
   });
 
   it('stays one when another process has made the next one', async () => {
-    const foreign = { sequence: 2, time: 5, hash: new Uint8Array(32).fill(7), bytes: fixture.bytes };
+    const foreign = {
+      sequence: 2,
+      fence: 1,
+      time: 5,
+      hash: new Uint8Array(32).fill(7),
+      bytes: fixture.bytes,
+    };
     expect(await fixture.archive.appendConsensus(foreign)).toBe(true);
-    await fixture.clock.pass(MINUTE_MS);
+    await fixture.clock.pass(2_000);
     expect(fixture.directory.consensus).toEqual(foreign);
     await fixture.clock.pass(MINUTE_MS);
     expect(fixture.consensus).toMatchObject({ sequence: 3, previous: foreign.hash });

@@ -88,9 +88,19 @@ describe('contact descriptors', () => {
     const publication = publicationOf(period, 1);
     await publish(publication);
     const left = (period + 2) * DAY_MS - fixture.clock.now();
-    await fixture.archive.sweep({ now: fixture.clock.now() + left - 1, nodesBefore: 0, chainBefore: 0 });
+    await fixture.archive.sweep({
+      now: fixture.clock.now() + left - 1,
+      nodesBefore: 0,
+      chainBefore: 0,
+      eventsBefore: 0,
+    });
     expect(await fixture.archive.descriptorCount()).toBe(1);
-    await fixture.archive.sweep({ now: fixture.clock.now() + left, nodesBefore: 0, chainBefore: 0 });
+    await fixture.archive.sweep({
+      now: fixture.clock.now() + left,
+      nodesBefore: 0,
+      chainBefore: 0,
+      eventsBefore: 0,
+    });
     expect(await fixture.archive.descriptorCount()).toBe(0);
     expect(await lookup(publication)).toEqual(refusal('not-found'));
   });

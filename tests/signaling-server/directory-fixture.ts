@@ -75,8 +75,8 @@ export class Client {
     });
   }
 
-  register(published?: number): Promise<DirectoryResponse> {
-    return this.ask(signRegister(this.secret, this.binding, this.descriptor(published)));
+  register(published?: number, work?: number): Promise<DirectoryResponse> {
+    return this.ask(signRegister(this.secret, this.binding, this.descriptor(published), work));
   }
 
   beat(counter: number, epoch = epochOf(this.#fixture.clock.now())): Promise<DirectoryResponse> {
@@ -96,21 +96,26 @@ export class Client {
 export class DirectoryFixture {
   readonly clock: VirtualClock;
   readonly archive: SqliteArchive;
+  readonly live: MemoryLive;
   readonly directory: Directory;
+  readonly #first: DirectoryFixture | undefined;
   readonly #clients = new Map<number, Client>();
   readonly #gone = new Set<number>();
 
-  constructor(file: string, more: Partial<DirectoryOptions> = {}, now?: number) {
-    this.clock = new VirtualClock(now);
-    this.archive = new SqliteArchive(file);
+  /** `first`: another process of the same directory, which shares clock and stores with this one. */
+  constructor(file: string, more: Partial<DirectoryOptions> = {}, now?: number, first?: DirectoryFixture) {
+    this.#first = first;
+    this.clock = first?.clock ?? new VirtualClock(now);
+    this.archive = first?.archive ?? new SqliteArchive(file);
+    this.live = first?.live ?? new MemoryLive(this.clock);
     this.directory = new Directory({
       keys: directoryKeys,
-      live: new MemoryLive(this.clock),
+      live: this.live,
       archive: this.archive,
       clock: this.clock,
       log: createLog('silent'),
       circuits: { push: (handle, body) => this.#push(handle, body) },
-      process: 'one',
+      process: first ? 'two' : 'one',
       consensusMs: 60_000,
       consensusChangeMs: 2_000,
       heartbeatTtlMs: 90_000,
@@ -154,7 +159,7 @@ export class DirectoryFixture {
 
   async stop(): Promise<void> {
     await this.directory.stop();
-    await this.archive.close();
+    if (!this.#first) await this.archive.close();
   }
 
   #push(handle: number, body: Uint8Array): boolean {

@@ -5,11 +5,14 @@ import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHttp } from '#server/http.ts';
+import { createHttp, type Readiness } from '#server/http.ts';
 import type { ConsensusRecord } from '#server/stores/ports.ts';
+import { turnCredential } from '#server/turn.ts';
+import { VirtualClock } from '#tests/support/virtual-clock.ts';
 
 const recordOf = (sequence: number): ConsensusRecord => ({
   sequence,
+  fence: 1,
   time: 1,
   hash: new Uint8Array(32).fill(sequence),
   bytes: new Uint8Array(100).fill(sequence),
@@ -20,6 +23,9 @@ describe('the directory over HTTP', () => {
   let server: Server;
   let port: number;
   let consensus: ConsensusRecord | undefined;
+  let readiness: Readiness;
+  const clock = new VirtualClock();
+  const turn = { urls: ['turn:turn.example.org', 'turns:turn.example.org'], secret: 'a secret', ttlS: 600 };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'hourglass-http-'));
@@ -32,10 +38,11 @@ describe('the directory over HTTP', () => {
     const iceServers = [{ urls: 'stun:stun.example.org' }];
     server = createHttp({
       webDir,
-      iceServers,
+      ...{ iceServers, turn, clock },
       candidates: 'all',
       linkPath: '/link',
       consensus: () => consensus,
+      readiness: () => readiness,
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -48,6 +55,7 @@ describe('the directory over HTTP', () => {
   });
   beforeEach(() => {
     consensus = recordOf(1);
+    readiness = { draining: false, away: [] };
   });
 
   const get = (path: string, init?: RequestInit): Promise<Response> =>
@@ -63,29 +71,35 @@ describe('the directory over HTTP', () => {
     return answer;
   };
 
-  it.each(['/', '/assets/core-a1b2c3.js', '/sw.js', '/consensus', '/client.json', '/healthz', '/nothing'])(
-    'says with %s what the app may do',
-    async (path) => {
-      const { headers } = await get(path);
-      expect(headers.get('content-security-policy')).toBe(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
-          "font-src 'self'; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
-          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; " +
-          'trusted-types hourglass svelte-trusted-html',
-      );
-      expect(Object.fromEntries(headers)).toMatchObject({
-        'cross-origin-opener-policy': 'same-origin',
-        'cross-origin-embedder-policy': 'require-corp',
-        'cross-origin-resource-policy': 'same-origin',
-        'referrer-policy': 'no-referrer',
-        'x-content-type-options': 'nosniff',
-        'permissions-policy':
-          'camera=(self), microphone=(self), geolocation=(), browsing-topics=(), usb=(), local-network=(self)',
-      });
-      expect(headers.get('set-cookie')).toBeNull();
-      expect(headers.get('x-powered-by')).toBeNull();
-    },
-  );
+  it.each([
+    '/',
+    '/assets/core-a1b2c3.js',
+    '/sw.js',
+    '/consensus',
+    '/client.json',
+    '/healthz',
+    '/readyz',
+    '/nothing',
+  ])('says with %s what the app may do', async (path) => {
+    const { headers } = await get(path);
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
+        "font-src 'self'; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; " +
+        'trusted-types hourglass svelte-trusted-html',
+    );
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'permissions-policy':
+        'camera=(self), microphone=(self), geolocation=(), browsing-topics=(), usb=(), local-network=(self)',
+    });
+    expect(headers.get('set-cookie')).toBeNull();
+    expect(headers.get('x-powered-by')).toBeNull();
+  });
 
   it('lets nobody but hashed files be kept', async () => {
     const cacheControl = async (path: string): Promise<string | null> =>
@@ -94,7 +108,7 @@ describe('the directory over HTTP', () => {
     expect(await cacheControl('/')).toBe('no-cache');
     expect(await cacheControl('/index.html')).toBe('no-cache');
     expect(await cacheControl('/sw.js')).toBe('no-cache');
-    for (const path of ['/consensus', '/client.json', '/healthz', '/nothing']) {
+    for (const path of ['/consensus', '/client.json', '/healthz', '/readyz', '/nothing']) {
       expect(await cacheControl(path)).toBe('no-store');
     }
   });
@@ -127,12 +141,34 @@ describe('the directory over HTTP', () => {
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 
-  it('tells a client what it must know, and health', async () => {
+  it('tells a client what it must know', async () => {
     expect(await (await get('/client.json')).json()).toEqual({
       candidates: 'all',
-      iceServers: [{ urls: 'stun:stun.example.org' }],
+      iceServers: [{ urls: 'stun:stun.example.org' }, expect.objectContaining({ urls: turn.urls })],
       link: '/link',
     });
+  });
+
+  it('gives each client credentials for TURN that are its own and expire', async () => {
+    type ClientSettings = { iceServers: { username: string; credential: string }[] };
+    const ask = async (): Promise<ClientSettings['iceServers'][0] | undefined> =>
+      ((await (await get('/client.json')).json()) as ClientSettings).iceServers[1];
+    const [first, second] = [await ask(), await ask()];
+    expect(first?.username).toMatch(/^1800000600:/);
+    expect(first?.credential).toBe(turnCredential(turn.secret, first?.username ?? ''));
+    expect(second?.username).not.toBe(first?.username);
+  });
+
+  it('says whether it is ready, and why not', async () => {
+    const ask = async (): Promise<[number, unknown]> => {
+      const answer = await get('/readyz');
+      return [answer.status, await answer.json()];
+    };
+    expect(await ask()).toEqual([200, { status: 'ready' }]);
+    readiness = { draining: false, away: ['archive', 'live'] };
+    expect(await ask()).toEqual([503, { status: 'away', stores: ['archive', 'live'] }]);
+    readiness = { draining: true, away: ['live'] };
+    expect(await ask()).toEqual([503, { status: 'draining' }]);
     expect(await (await get('/healthz')).json()).toEqual({ status: 'ok' });
   });
 

@@ -18,8 +18,8 @@ describe('the directory’s keys', () => {
   const mode = (): number => statSync(file()).mode & 0o777;
 
   it('are made once, for the owner alone', () => {
-    const made = loadKeys(folder);
-    expect(loadKeys(folder)).toEqual(made);
+    const made = loadKeys(file());
+    expect(loadKeys(file())).toEqual(made);
     expect(mode()).toBe(0o600);
     expect(readdirSync(folder)).toEqual(['directory-keys.json']);
     expect(verify('l', nodeIdBytes(made.id), sign('l', made.signing.secret))).toBe(true);
@@ -28,19 +28,19 @@ describe('the directory’s keys', () => {
   });
 
   it('are made in a folder that is not there yet', () => {
-    expect(loadKeys(join(folder, 'a/b')).signing.public).toHaveLength(32);
+    expect(loadKeys(join(folder, 'a/b/keys.json')).signing.public).toHaveLength(32);
   });
 
   it('are closed to others again', () => {
-    loadKeys(folder);
+    loadKeys(file());
     chmodSync(file(), 0o644);
-    loadKeys(folder);
+    loadKeys(file());
     expect(mode()).toBe(0o600);
   });
 
   it.each(['', '{}', '{"version":2}', 'no json'])('are not replaced when the file says %j', (content) => {
     writeFileSync(file(), content);
-    expect(() => loadKeys(folder)).toThrow('damaged');
+    expect(() => loadKeys(file())).toThrow('damaged');
     expect(readFileSync(file(), 'utf8')).toBe(content);
   });
 });

@@ -10,7 +10,8 @@ const ok = { type: 'ok' };
 const refusal = (code: string): object => ({ type: 'error', code });
 const sealedOf = (byte: number): Uint8Array => new Uint8Array(2_048).fill(byte);
 const replyOf = (byte: number): Uint8Array => new Uint8Array(16).fill(byte);
-const bytesOf = ({ pushed }: Client): (number | undefined)[] => pushed.map(({ sealed }) => sealed[0]);
+const bytesOf = ({ pushed }: Client): (number | undefined)[] =>
+  pushed.map((push) => (push.type === 'signal' ? push.sealed[0] : undefined));
 
 describe('signals', () => {
   let folder: string;

@@ -7,6 +7,7 @@ import type { NodeEvent } from '#shared/node/output.ts';
 import { nodeIdBytes, type LinkId, type NodeId } from '#shared/units.ts';
 import { Directory } from '#server/directory.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
+import type { Limits } from '#server/services/limits.ts';
 import { MemoryLive } from '#server/stores/memory.ts';
 import type { Archive } from '#server/stores/ports.ts';
 import { silentLog } from '#tests/support/silent-log.ts';
@@ -18,6 +19,7 @@ export type SimDirectoryOptions = {
   rng: Rng;
   archive: Archive;
   hops: number;
+  limits?: Partial<Limits> | undefined;
 };
 
 /** One process of the directory: its node, and its services over a store that outlives it. */
@@ -32,7 +34,7 @@ export class SimDirectory {
   readonly carriers = new Map<LinkId, Carrier>();
   #lastLink = 0;
 
-  constructor({ keys, clock, rng, archive, hops }: SimDirectoryOptions) {
+  constructor({ keys, clock, rng, archive, hops, limits = {} }: SimDirectoryOptions) {
     const { id, signing, onion } = keys;
     this.id = id;
     const nodeKeys = { id, idBytes: nodeIdBytes(id), secret: signing.secret, onion };
@@ -81,6 +83,7 @@ export class SimDirectory {
       registrationDelayMs: 0,
       maxNodes: 1000,
       maxDescriptors: 1000,
+      limits,
     });
   }
 

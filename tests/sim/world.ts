@@ -7,6 +7,7 @@ import { ROTATION_MS } from '#shared/node/keys.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
+import type { Limits } from '#server/services/limits.ts';
 import { SqliteArchive } from '#server/stores/sqlite.ts';
 import { VirtualClock } from '#tests/support/virtual-clock.ts';
 import { SimDirectory } from './directory.ts';
@@ -20,6 +21,7 @@ export type WorldOptions = {
   delayMs?: Millis;
   directoryHops?: number;
   rotationMs?: Millis;
+  limits?: Partial<Limits>;
 };
 
 /** A directory with its real services and any number of nodes, over in-memory links and virtual time. */
@@ -39,6 +41,7 @@ export class World {
   #down = false;
   #starts = 0;
   readonly #hops: number;
+  readonly #limits: Partial<Limits> | undefined;
   readonly #keys: DirectoryKeys;
   readonly #archive = new SqliteArchive(':memory:');
   readonly #peers: Peer[] = [];
@@ -49,6 +52,7 @@ export class World {
     this.seed = options.seed ?? 1;
     this.delayMs = options.delayMs ?? 10;
     this.#hops = options.directoryHops ?? 1;
+    this.#limits = options.limits;
     this.rotationMs = options.rotationMs ?? ROTATION_MS;
     const signing = signKeypair(this.rng(90_001)(32));
     this.#keys = { id: nodeId(signing.public), signing, onion: dhKeypair(this.rng(90_002)(32)) };
@@ -178,7 +182,8 @@ export class World {
     const { clock } = this;
     this.#starts += 1;
     const rng = this.rng(91_000 + this.#starts);
-    return new SimDirectory({ keys: this.#keys, clock, rng, archive: this.#archive, hops: this.#hops });
+    const [keys, archive, hops, limits] = [this.#keys, this.#archive, this.#hops, this.#limits];
+    return new SimDirectory({ keys, clock, rng, archive, hops, limits });
   }
 
   #give(owner: SimNode, link: LinkId, session: Session): void {

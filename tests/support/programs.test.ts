@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findChromium, type Machine } from '#tests/support/programs.ts';
+import { findChromium, findRedisServer, type Machine } from '#tests/support/programs.ts';
 
 function machine(files: string[], changes: Partial<Machine> = {}): Machine & { commands: string[] } {
   const commands: string[] = [];
@@ -7,6 +7,7 @@ function machine(files: string[], changes: Partial<Machine> = {}): Machine & { c
     env: { PATH: '/usr/bin:/opt/bin' },
     root: false,
     system: 'debian',
+    cache: '/cache',
     executable: (path) => files.includes(path),
     run(command, args) {
       commands.push([command, ...args].join(' '));
@@ -32,16 +33,22 @@ test('PATH is searched in order', () => {
   expect(findChromium(machine(files))).toBe('/usr/bin/google-chrome');
 });
 
-test('root on Debian gets the package', () => {
+test.each([
+  ['chromium', findChromium],
+  ['redis-server', findRedisServer],
+])('root on Debian gets the package of %s', (program, find) => {
   const files: string[] = [];
   const bare = machine(files, { root: true });
   const run = bare.run.bind(bare);
   bare.run = (command, args) => {
-    if (args[0] === 'install') files.push('/usr/bin/chromium');
+    if (args[0] === 'install') files.push(`/usr/bin/${program}`);
     return run(command, args);
   };
-  expect(findChromium(bare)).toBe('/usr/bin/chromium');
-  expect(bare.commands).toEqual(['apt-get update', 'apt-get install --yes --no-install-recommends chromium']);
+  expect(find(bare)).toBe(`/usr/bin/${program}`);
+  expect(bare.commands).toEqual([
+    'apt-get update',
+    `apt-get install --yes --no-install-recommends ${program}`,
+  ]);
 });
 
 test.each([
@@ -51,4 +58,5 @@ test.each([
 ])('%s gets a sentence that says what to do', (_who, changes) => {
   const bare = machine([], changes);
   expect(() => findChromium(bare)).toThrow(/install it.*CHROMIUM_PATH/);
+  expect(() => findRedisServer(bare)).toThrow(/install it.*redis-server/);
 });

@@ -1,14 +1,16 @@
 /**
- * Finds the browser that the end-to-end tests and the bench drive, or installs it where that is possible.
+ * Finds the programs that tests and the bench drive, or installs them where that is possible: the browser, and Redis
+ * (tests/support/mongo-program.ts has the database).
  *
- * Order: `CHROMIUM_PATH`; a Chromium or Chrome on PATH, or in macOS's usual place; on Debian as root, the
- * distribution's own package. Nothing is ever downloaded from anywhere else.
+ * Order: for the browser `CHROMIUM_PATH`; PATH, or macOS's usual place; on Debian as root, the distribution's own
+ * package. Nothing is ever downloaded from anywhere else.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
+const browsers = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
 const elsewhere = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
@@ -20,15 +22,33 @@ export type Machine = {
   root: boolean;
   /** The `ID` of /etc/os-release. */
   system: string;
+  /** Where a user's programs keep what they can make anew. */
+  cache: string;
   executable(path: string): boolean;
   /** Runs a command to its end; true when it succeeded. */
   run(command: string, args: string[]): boolean;
 };
 
-function onPath(machine: Machine): string | undefined {
+/** The first of these programs on PATH, or else the first of these paths. */
+export function onPath(machine: Machine, names: string[], paths: string[] = []): string | undefined {
   const folders = (machine.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const paths = [...folders.flatMap((folder) => names.map((name) => join(folder, name))), ...elsewhere];
-  return paths.find((path) => machine.executable(path));
+  const candidates = [...folders.flatMap((folder) => names.map((name) => join(folder, name))), ...paths];
+  return candidates.find((path) => machine.executable(path));
+}
+
+/** What is on PATH, also when Debian's package had to bring it. */
+function onPathOrInstalled(
+  machine: Machine,
+  package_: string,
+  names: string[],
+  paths?: string[],
+): string | undefined {
+  const found = onPath(machine, names, paths);
+  if (found !== undefined || !machine.root || machine.system !== 'debian') return found;
+  const installed =
+    machine.run('apt-get', ['update']) &&
+    machine.run('apt-get', ['install', '--yes', '--no-install-recommends', package_]);
+  return installed ? onPath(machine, names, paths) : undefined;
 }
 
 /** The path of a Chromium, for `executablePath`. Throws a sentence that says what to do when there is none. */
@@ -38,26 +58,30 @@ export function findChromium(machine: Machine = thisMachine()): string {
     if (machine.executable(named)) return named;
     throw new Error(`CHROMIUM_PATH is ${named}, which is not an executable file.`);
   }
-  const found = onPath(machine);
+  const found = onPathOrInstalled(machine, 'chromium', browsers, elsewhere);
   if (found !== undefined) return found;
-  if (machine.root && machine.system === 'debian') {
-    const installed =
-      machine.run('apt-get', ['update']) &&
-      machine.run('apt-get', ['install', '--yes', '--no-install-recommends', 'chromium']);
-    const fresh = installed ? onPath(machine) : undefined;
-    if (fresh !== undefined) return fresh;
-  }
   throw new Error(
     'The end-to-end tests need Chromium and found none: install it so that it is on PATH ' +
       '(Debian: apt-get install chromium), or set CHROMIUM_PATH to its executable.',
   );
 }
 
-function thisMachine(): Machine {
+/** The path of a Redis server. Throws a sentence that says what to do when there is none. */
+export function findRedisServer(machine: Machine = thisMachine()): string {
+  const found = onPathOrInstalled(machine, 'redis-server', ['redis-server']);
+  if (found !== undefined) return found;
+  throw new Error(
+    'The tests of the store need Redis and found none: install it so that redis-server is on PATH ' +
+      '(Debian: apt-get install redis-server).',
+  );
+}
+
+export function thisMachine(): Machine {
   return {
     env: process.env,
     root: process.getuid?.() === 0,
     system: systemId(),
+    cache: process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
     executable(path) {
       try {
         accessSync(path, constants.X_OK);
@@ -68,7 +92,9 @@ function thisMachine(): Machine {
     },
     run(command, args) {
       const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-      return spawnSync(command, args, { stdio: 'inherit', env }).status === 0;
+      // Test files that run side by side install one after another.
+      const lock = join(tmpdir(), 'hourglass-install.lock');
+      return spawnSync('flock', [lock, command, ...args], { stdio: 'inherit', env }).status === 0;
     },
   };
 }

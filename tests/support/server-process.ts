@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { leashed } from '#server/children.ts';
 
@@ -7,17 +8,27 @@ const program = fileURLToPath(new URL('../../signaling-server/main.ts', import.m
 
 export type ServerProcess = {
   port: number;
+  pid: number;
   /** Resolves when it is gone. */
   end(signal: NodeJS.Signals): Promise<void>;
 };
 
-/** The directory as a process of its own, with these settings; resolves once it serves. */
-export const spawnServer = async (env: Record<string, string>): Promise<ServerProcess> => {
+/**
+ * The directory as a process of its own, with these settings; resolves once it serves. Its log goes to `onLog`, line by
+ * line, or else where this process's goes.
+ */
+export const spawnServer = async (
+  env: Record<string, string>,
+  onLog?: (line: string) => void,
+): Promise<ServerProcess> => {
   const child = fork(program, [], {
     env: { ...process.env, HG_LOG_LEVEL: 'warn', ...env },
     execArgv: leashed,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', onLog ? 'pipe' : 'inherit', onLog ? 'pipe' : 'inherit', 'ipc'],
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream && onLog) createInterface(stream).on('line', onLog);
+  }
   const ended = once(child, 'exit');
   const port = await new Promise<number>((serves, failed) => {
     child.once('message', (message: { port: number }) => serves(message.port));
@@ -25,6 +36,7 @@ export const spawnServer = async (env: Record<string, string>): Promise<ServerPr
   });
   return {
     port,
+    pid: child.pid ?? 0,
     async end(signal) {
       child.kill(signal);
       await ended;

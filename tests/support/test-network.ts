@@ -15,6 +15,7 @@ import { createHost, fetchConfig, systemRng } from '#relay/host.ts';
 import { Client } from '#web/core/client.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
 import type { Store } from '#web/core/store/ports.ts';
+import { Balancer } from '#tests/support/balancer.ts';
 import { recordedHop, type Recording } from '#tests/support/recording.ts';
 import { spawnServer } from '#tests/support/server-process.ts';
 
@@ -30,8 +31,18 @@ export type NetworkOptions = {
   webDir?: string;
   /** The server runs in a process of its own, which `killServer` may kill. */
   apart?: boolean;
+  /** Server processes behind a balancer, each apart; more than one share the Redis and the MongoDB that `env` names. */
+  servers?: number;
+  /** Is given each line that a server apart writes. */
+  onLog?: (line: string) => void;
   /** Keep what the server sees in `recording`. */
   record?: boolean;
+};
+
+type Server = {
+  port: number;
+  pid?: number;
+  end: ((signal: 'SIGTERM' | 'SIGKILL') => Promise<void>) | undefined;
 };
 
 const TRIES_MS = 20;
@@ -49,70 +60,95 @@ export const eventually = async (
   }
 };
 
-/** A server, its data in a folder of its own, and relays, all on loopback and in this process. */
+/** One server or several, their data in a folder of its own, and relays, all on loopback. */
 export class TestNetwork {
   readonly relays: TestRelay[] = [];
   readonly recording: Recording = { frames: [], services: [] };
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'hourglass-'));
-  readonly #env: Record<string, string>;
+  readonly #options: NetworkOptions;
   readonly #clients: Client[] = [];
-  readonly #apart: boolean;
-  readonly #record: boolean;
-  #end: ((signal: 'SIGTERM' | 'SIGKILL') => Promise<void>) | undefined;
-  #port = 0;
+  readonly #servers: Server[];
+  #balancer: Balancer | undefined;
 
-  private constructor({ env = {}, webDir, apart = false, record = false }: NetworkOptions) {
-    this.#apart = apart;
-    this.#record = record;
-    this.#env = {
-      HG_DATA_DIR: this.#dataDir,
-      HG_CANDIDATES: 'loopback',
-      HG_CONSENSUS_CHANGE_MS: '200',
-      ...(webDir !== undefined && { HG_WEB_DIR: webDir }),
-      ...env,
-    };
+  private constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.#servers = Array.from({ length: options.servers ?? 1 }, () => ({ port: 0, end: undefined }));
   }
 
   static async start(options: NetworkOptions = {}): Promise<TestNetwork> {
     const network = new TestNetwork(options);
-    await network.startServer();
+    if (network.#servers.length > 1) network.#balancer = await Balancer.start();
+    for (const index of network.#servers.keys()) await network.startServer(index);
     for (let i = 0; i < (options.relays ?? 0); i++) await network.addRelay();
     await network.listed(options.relays ?? 0);
     return network;
   }
 
+  /** The balancer's where there are several servers. */
   get url(): string {
-    return `http://127.0.0.1:${String(this.#port)}`;
+    return this.#balancer?.url ?? this.urlOf(0);
+  }
+
+  /** Of one server alone. */
+  urlOf(index: number): string {
+    return `http://127.0.0.1:${String(this.#servers[index]?.port ?? 0)}`;
   }
 
   /** Also after the server was stopped or killed: on the same port, with the same data. */
-  async startServer(): Promise<void> {
-    const env = { ...this.#env, HG_PORT: String(this.#port) };
-    if (this.#apart) {
-      const { port, end } = await spawnServer(env);
-      this.#port = port;
-      this.#end = end;
-      return;
+  async startServer(index = 0): Promise<void> {
+    const server = this.#server(index);
+    const env = { ...this.#env(index), HG_PORT: String(server.port) };
+    const { apart, record, onLog } = this.#options;
+    if (apart || this.#servers.length > 1) {
+      Object.assign(server, await spawnServer(env, onLog));
+    } else {
+      const log = createLog(process.env['HG_LOG_LEVEL'] ?? 'silent');
+      const hop = record ? recordedHop(this.recording) : createHop;
+      const { port, stop } = await startServer({ config: readConfig(env), log, createHop: hop });
+      Object.assign(server, { port, end: stop });
     }
-    const log = createLog(process.env['HG_LOG_LEVEL'] ?? 'silent');
-    const hop = this.#record ? recordedHop(this.recording) : createHop;
-    const { port, stop } = await startServer({ config: readConfig(env), log, createHop: hop });
-    this.#port = port;
-    this.#end = stop;
+    this.#balance();
   }
 
-  async stopServer(): Promise<void> {
-    const end = this.#end;
-    this.#end = undefined;
-    await end?.('SIGTERM');
+  async stopServer(index = 0): Promise<void> {
+    await this.#end(index, 'SIGTERM');
   }
 
   /** Without a chance to clean up; for a server in a process of its own. */
-  async killServer(): Promise<void> {
-    if (!this.#apart) throw new Error('the server lives in this process');
-    const end = this.#end;
-    this.#end = undefined;
-    await end?.('SIGKILL');
+  async killServer(index = 0): Promise<void> {
+    if (!this.#options.apart && this.#servers.length === 1)
+      throw new Error('the server lives in this process');
+    await this.#end(index, 'SIGKILL');
+  }
+
+  async #end(index: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const server = this.#server(index);
+    const { end } = server;
+    server.end = undefined;
+    this.#balance();
+    await end?.(signal);
+  }
+
+  #balance(): void {
+    this.#balancer?.use(this.#servers.filter(({ end }) => end).map(({ port }) => port));
+  }
+
+  #server(index: number): Server {
+    const server = this.#servers[index];
+    if (!server) throw new Error(`there is no server ${String(index)}`);
+    return server;
+  }
+
+  #env(index: number): Record<string, string> {
+    const { webDir, env = {} } = this.#options;
+    return {
+      HG_DATA_DIR: join(this.#dataDir, String(index)),
+      HG_KEYS_FILE: join(this.#dataDir, 'directory-keys.json'),
+      HG_CANDIDATES: 'loopback',
+      HG_CONSENSUS_CHANGE_MS: '200',
+      ...(webDir !== undefined && { HG_WEB_DIR: webDir }),
+      ...env,
+    };
   }
 
   async addRelay(): Promise<TestRelay> {
@@ -140,13 +176,18 @@ export class TestNetwork {
     return relay;
   }
 
-  /** A user without a page, on the same core as the page's. */
-  async addClient({ store = memoryStore(), relaying = false } = {}): Promise<TestClient> {
-    const config = await fetchConfig(this.url);
+  /** A user without a page, on the same core as the page's; on one server alone where it is given. */
+  async addClient({
+    store = memoryStore(),
+    relaying = false,
+    server = undefined as number | undefined,
+  } = {}): Promise<TestClient> {
+    const directory = server === undefined ? this.url : this.urlOf(server);
+    const config = await fetchConfig(directory);
     const traces: TraceEvent[] = [];
     const client = await Client.open({
       store,
-      host: (input) => createHost({ directory: this.url }, config, input),
+      host: (input) => createHost({ directory }, config, input),
       origin: this.url,
       headless: true,
       trace: (trace) => void traces.push(trace),
@@ -156,9 +197,19 @@ export class TestNetwork {
     return { client, traces, store };
   }
 
-  /** Ids of the nodes that stand in the consensus. */
-  async nodes(): Promise<NodeId[]> {
-    const response = await fetch(`${this.url}/consensus`);
+  /** Of the servers that are processes apart. */
+  get pids(): number[] {
+    return this.#servers.flatMap(({ pid }) => pid ?? []);
+  }
+
+  /** Connections that are open through the balancer, by server. */
+  get connections(): number[] {
+    return this.#servers.map(({ port }) => this.#balancer?.open.get(port) ?? 0);
+  }
+
+  /** Ids of the nodes that stand in the consensus, as one server shows it or whichever is asked. */
+  async nodes(server?: number): Promise<NodeId[]> {
+    const response = await fetch(`${server === undefined ? this.url : this.urlOf(server)}/consensus`);
     if (!response.ok) return [];
     const { nodes } = readConsensus(new Uint8Array(await response.arrayBuffer())).verify({});
     return nodes.map(({ id }) => id);
@@ -175,7 +226,8 @@ export class TestNetwork {
   async stop(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.stop()));
     for (const relay of this.relays) relay.stop();
-    await this.stopServer();
+    await Promise.all(this.#servers.map((_, index) => this.stopServer(index)));
+    await this.#balancer?.stop();
     rmSync(this.#dataDir, { recursive: true, force: true });
   }
 }

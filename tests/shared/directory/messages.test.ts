@@ -2,11 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '#shared/bytes/codec.ts';
 import { CONTACT_BLOB_LENGTH, SEALED_SIGNAL_LENGTH } from '#shared/bytes/fields.ts';
+import { BLOB_SIZES } from '#shared/directory/blobs.ts';
+import { MOST_ACKNOWLEDGED, signAcknowledge, signCollect } from '#shared/directory/mail.ts';
 import {
   MAX_PUSH_BYTES,
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
   pushCodec,
+  readPush,
   requestCodec,
   responseCodec,
   signHeartbeat,
@@ -18,6 +21,7 @@ import {
   type DirectoryRequest,
   type DirectoryResponse,
 } from '#shared/directory/messages.ts';
+import { signHandle, signRecord } from '#shared/directory/records.ts';
 import { expectOnlyRefusals, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import { idOf, realNode, seed } from '#tests/support/sample-network.ts';
@@ -35,6 +39,13 @@ const published = {
   signature: new Uint8Array(64),
 };
 
+const blobs = BLOB_SIZES.map((length) => new Uint8Array(length).fill(7));
+const mailIds = Array.from({ length: MOST_ACKNOWLEDGED }, (_, i) => new Uint8Array(16).fill(i));
+const records = [new Uint8Array(0), ...blobs].map((blob) =>
+  signRecord(node.keys, { slot: 255, revision: 9, blob }),
+);
+const handle = signHandle(node.keys, { name: 'ada.l', revision: 9, content: new Uint8Array(1024) });
+
 const requests: DirectoryRequest[] = [
   signRegister(secret, binding, node.bytes),
   signHeartbeat(secret, binding, { node: id, epoch: 3, counter: 4, load: 5 }),
@@ -45,6 +56,14 @@ const requests: DirectoryRequest[] = [
   { type: 'lookup', descriptorId: seed('id') },
   { type: 'consensus', after: 7 },
   signLeave(secret, binding, { node: id, counter: 9 }),
+  ...blobs.map((blob) => ({ type: 'deposit', mailbox: seed('box'), id: new Uint8Array(16), blob }) as const),
+  signCollect(node.keys, binding),
+  signAcknowledge(node.keys, binding, []),
+  signAcknowledge(node.keys, binding, mailIds),
+  ...records.map((record) => ({ type: 'put-record', ...record }) as const),
+  { type: 'get-record', recordId: seed('record') },
+  { type: 'put-handle', ...handle },
+  { type: 'get-handle', name: 'ada.l' },
 ];
 
 const responses: DirectoryResponse[] = [
@@ -52,6 +71,15 @@ const responses: DirectoryResponse[] = [
   { type: 'error', code: 'not-registered' },
   { type: 'descriptor', ...published },
   { type: 'consensus', bytes: new Uint8Array(70_000) },
+  { type: 'mail', state: { more: false, woken: true }, messages: [] },
+  {
+    type: 'mail',
+    state: { more: true, woken: false },
+    messages: [0, 1, 2, 2].map((size) => ({ id: new Uint8Array(16), blob: blobs[size] ?? sealed })),
+  },
+  ...records.map((record) => ({ type: 'record', ...record }) as const),
+  { type: 'handle', ...handle },
+  { type: 'work', bits: 24 },
 ];
 
 describe('the messages of the directory', () => {
@@ -69,11 +97,25 @@ describe('the messages of the directory', () => {
     const push = encode(pushCodec, { type: 'signal', sealed });
     expect(push).toHaveLength(MAX_PUSH_BYTES);
     expect(decode(pushCodec, push)).toEqual({ type: 'signal', sealed });
+    const mail = { type: 'mail', mailbox: seed('box') } as const;
+    expect(readPush(encode(pushCodec, mail))).toEqual(mail);
   });
 
-  it('give a longer publication no way in', () => {
+  it('are of every kind', () => {
+    const kinds = (messages: { type: string }[]): number => new Set(messages.map(({ type }) => type)).size;
+    expect([kinds(requests), kinds(responses)]).toEqual([15, 8]);
+  });
+
+  it('leave pushes of an unknown kind aside, and refuse what is no push', () => {
+    expect(readPush(Uint8Array.of(3, 1, 2))).toBeUndefined();
+    expect(readPush(Uint8Array.of())).toBeUndefined();
+    expect(refusalOf(() => readPush(Uint8Array.of(2, 1)))).toBe('malformed');
+  });
+
+  it('give nothing longer than a full record a way in', () => {
+    const longest = Math.max(...requests.map((request) => encode(requestCodec, request).length));
+    expect(longest).toBe(MAX_REQUEST_BYTES);
     const bytes = encode(requestCodec, { type: 'publish', ...published });
-    expect(bytes).toHaveLength(MAX_REQUEST_BYTES);
     expect(refusalOf(() => decode(requestCodec, new Uint8Array([...bytes, 0])))).toBe('malformed');
   });
 
@@ -102,6 +144,7 @@ describe('what a node signs', () => {
     expect(verifyRegister(id, binding, request)).toBe(true);
     expect(verifyRegister(id, seed('another circuit'), request)).toBe(false);
     expect(verifyRegister(idOf('bob'), binding, request)).toBe(false);
+    expect(verifyRegister(id, binding, { ...request, work: 5 })).toBe(true);
     expect(verifyRegister(id, binding, { ...request, descriptor: realNode('bob').bytes })).toBe(false);
   });
 

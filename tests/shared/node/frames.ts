@@ -4,6 +4,7 @@ import { cellCommand, relayCommand, type CellCommand, type RelayCommand } from '
 import { encodeCell } from '#shared/cell/codec.ts';
 import { BODY_LENGTH, CELL_LENGTH } from '#shared/cell/geometry.ts';
 import { encodeRelay } from '#shared/cell/relay.ts';
+import { signAcknowledge, signCollect } from '#shared/directory/mail.ts';
 import {
   pushCodec,
   requestCodec,
@@ -12,6 +13,7 @@ import {
   signLeave,
   signRegister,
 } from '#shared/directory/messages.ts';
+import { signHandle, signRecord } from '#shared/directory/records.ts';
 import { signConsensus } from '#shared/directory/consensus.ts';
 import { encodeKeepalive } from '#shared/link/keepalive.ts';
 import { sessionCodec } from '#shared/signal/session.ts';
@@ -146,6 +148,9 @@ export const validMessages = (): Uint8Array[] => {
   });
   const consensus = signConsensus(directoryKeys.secret, consensusOf(listedNodes(3)));
   const beat = { node: node.descriptor.id, epoch: 500_000, counter: 1, load: 0 };
+  const blob = chance.bytes(4096);
+  const record = signRecord(node.keys, { slot: 3, revision: 4, blob });
+  const handle = signHandle(node.keys, { name: 'fuzz', revision: NOW, content: chance.bytes(40) });
   return [
     node.bytes,
     consensus,
@@ -158,11 +163,27 @@ export const validMessages = (): Uint8Array[] => {
     encode(requestCodec, { type: 'signal', to: chance.bytes(16), sealed }),
     encode(requestCodec, { type: 'publish', ...published }),
     encode(requestCodec, { type: 'lookup', descriptorId: key }),
+    encode(requestCodec, { type: 'deposit', mailbox: key, id: binding.slice(16), blob }),
+    encode(requestCodec, signCollect(node.keys, binding)),
+    encode(requestCodec, signAcknowledge(node.keys, binding, [chance.bytes(16), chance.bytes(16)])),
+    encode(requestCodec, { type: 'put-record', ...record }),
+    encode(requestCodec, { type: 'get-record', recordId: key }),
+    encode(requestCodec, { type: 'put-handle', ...handle }),
+    encode(requestCodec, { type: 'get-handle', name: handle.name }),
     encode(responseCodec, { type: 'ok' }),
     encode(responseCodec, { type: 'error', code: 'stale' }),
     encode(responseCodec, { type: 'descriptor', ...published }),
     encode(responseCodec, { type: 'consensus', bytes: consensus }),
+    encode(responseCodec, {
+      type: 'mail',
+      state: { more: true, woken: true },
+      messages: [{ id: binding.slice(16), blob }],
+    }),
+    encode(responseCodec, { type: 'record', ...record }),
+    encode(responseCodec, { type: 'handle', ...handle }),
+    encode(responseCodec, { type: 'work', bits: 20 }),
     encode(pushCodec, { type: 'signal', sealed }),
+    encode(pushCodec, { type: 'mail', mailbox: key }),
     encodeKeepalive({ kind: 'pong', received: 3, heldUs: 5, token: 1 }),
     encodeRelay({ stream: 1 as StreamId, command: relayCommand.DATA, data: chance.bytes(9) }, 1060),
     chance.bytes(CELL_LENGTH),

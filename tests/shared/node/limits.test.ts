@@ -11,6 +11,7 @@ import {
   capacity,
   dataRoom,
 } from '#shared/cell/geometry.ts';
+import { MAX_REQUEST_BYTES } from '#shared/directory/messages.ts';
 import { Bench } from './bench.ts';
 import type { RawCircuit, RawPeer } from './raw-peer.ts';
 
@@ -255,7 +256,11 @@ describe('the directory', () => {
   it('takes no request over its bound', () => {
     const { peer } = onBench('directory');
     const circuit = peer.open();
-    circuit.say(relayCommand.REQUEST, Uint8Array.of(0, 1, 0, 1, 9), 1);
+    const [most] = fragment(new Uint8Array(MAX_REQUEST_BYTES), dataRoom(1));
+    circuit.say(relayCommand.REQUEST, most ?? none, 1);
+    expect(circuit.destroyed).toBeUndefined();
+    const [more] = fragment(new Uint8Array(MAX_REQUEST_BYTES + 1), dataRoom(1));
+    circuit.say(relayCommand.REQUEST, more ?? none, 2);
     expectEnd(circuit, 'oversized');
   });
 
