@@ -153,7 +153,16 @@ module.exports = {
       '^shared/',
       '^circuits/verify[.]ts$',
     ]),
-    only('circuits', '^circuits/', '^(shared|web|relay|signaling-server)/', '^shared/contribution/'),
+    only('circuits', '^circuits/', '^(shared|web|relay|signaling-server)/', [
+      '^shared/contribution/',
+      '^shared/errors[.]ts$',
+    ]),
+    {
+      name: 'no-node-where-proofs-are-made-and-checked',
+      severity: 'error',
+      from: { path: '^circuits/(prove|proof|verify)[.]ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
 
     ...oneImporter,
     {

@@ -48,6 +48,7 @@ export class MongoArchive implements Archive {
       socketTimeoutMS: ANSWER_MS,
       waitQueueTimeoutMS: ANSWER_MS,
       heartbeatFrequencyMS: 2_000,
+      maxPoolSize: 16,
       promoteBuffers: true,
       writeConcern: { w: 'majority', journal: true },
     });

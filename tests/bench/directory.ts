@@ -19,7 +19,7 @@ const setups: Setup[] = [
 ];
 
 export type DirectorySize = { peers: number; nodes: number };
-export const fullDirectory: DirectorySize = { peers: 200, nodes: 10_000 };
+export const fullDirectory: DirectorySize = { peers: 100, nodes: 10_000 };
 export const quickDirectory: DirectorySize = { peers: 60, nodes: 500 };
 
 export type Measured = { setup: Setup; loadBefore: number; loadAfter: number; rates: Record<Kind, Rate> };

@@ -1,0 +1,23 @@
+import { artifactUrls } from '#circuits/prove.ts';
+import { LocalError } from '#shared/errors.ts';
+import { runProver } from './prover-job.ts';
+import type { FromProver, ProverTask } from './prover.ts';
+
+/** Makes one proof; `Proving` starts it and ends it. */
+type Scope = {
+  postMessage(message: FromProver): void;
+  onmessage: ((event: MessageEvent<ProverTask>) => void) | null;
+};
+const scope = globalThis as unknown as Scope;
+
+scope.onmessage = ({ data }) => {
+  void runProver(
+    data,
+    async (name) => {
+      const response = await fetch(artifactUrls[name]);
+      if (!response.ok) throw new LocalError('unreachable');
+      return new Uint8Array(await response.arrayBuffer());
+    },
+    (message) => scope.postMessage(message),
+  );
+};
