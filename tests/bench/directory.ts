@@ -33,11 +33,15 @@ const kinds = ['heartbeats', 'signals', 'descriptor fetches', 'deposits'] as con
 /** No work is asked, which would be the peers' own; and there is room for them all. */
 const roomy = { HG_ADMISSION_WORK_BITS: '0', HG_MAX_LINKS: '20000', HG_LOG_LEVEL: 'error' };
 
-export const measureDirectory = async ({ peers, nodes }: DirectorySize): Promise<DirectoryReport> => {
+/** Memory that could not be measured is left out, and `failed` is told why. */
+export const measureDirectory = async (
+  { peers, nodes }: DirectorySize,
+  failed: (error: unknown) => null,
+): Promise<DirectoryReport> => {
   const measured: Measured[] = [];
   for (const setup of setups)
     measured.push(await withNetwork(setup, (network) => measure(setup, network, peers)));
-  const memory = await withNetwork(setups[0] as Setup, (network) => memoryOf(network, nodes));
+  const memory = await withNetwork(setups[0] as Setup, (network) => memoryOf(network, nodes)).catch(failed);
   return { peers, measured, memory };
 };
 

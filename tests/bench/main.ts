@@ -97,15 +97,14 @@ for (const kind of options.kinds) {
 let directory: DirectoryReport | undefined;
 if (options.directory) {
   console.error('Measuring the directory...');
-  directory = await measureDirectory(options.quick ? quickDirectory : fullDirectory).catch(
-    (error: unknown) => {
-      complete = false;
-      console.error(
-        `the directory could not be measured: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      return undefined;
-    },
-  );
+  const vain = (error: unknown): null => {
+    complete = false;
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`the directory could not be measured whole: ${reason}`);
+    return null;
+  };
+  const size = options.quick ? quickDirectory : fullDirectory;
+  directory = (await measureDirectory(size, vain).catch(vain)) ?? undefined;
 }
 const report: Report = {
   time: new Date().toISOString(),

@@ -13,7 +13,7 @@ import { systemRng } from '#relay/host.ts';
 import { LINK_PATH } from '#server/server.ts';
 import { RawCircuit, RawPeer } from '#tests/shared/node/raw-peer.ts';
 
-const TICK_MS = 500;
+const TICK_MS = 1_000;
 const OPEN_MS = 20_000;
 
 /** What one has to know of a directory to make a circuit to it. */
