@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { MAX_NODES } from '#shared/directory/consensus.ts';
+import { MOST_WORK_BITS } from '#shared/directory/work.ts';
 import { EXIT_CONFIG, StartError } from './start-error.ts';
 import { host, iceServers, list, number, origin, type IceServer } from './values.ts';
 
@@ -55,7 +56,7 @@ const variables = v.object({
   HG_MAX_NODES: number(MAX_NODES, 1, MAX_NODES),
   HG_MAX_DESCRIPTORS: number(100_000, 1, 100_000_000),
   /** The most work, in bits, that is asked of new nodes when many come at once; 0 asks for none. */
-  HG_ADMISSION_WORK_BITS: number(24, 0, 32),
+  HG_ADMISSION_WORK_BITS: number(24, 0, MOST_WORK_BITS),
   HG_LOG_LEVEL: v.optional(
     v.picklist(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],

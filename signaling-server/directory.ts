@@ -1,3 +1,4 @@
+import type { Code } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from './clock.ts';
 import type { DirectoryKeys } from './keys.ts';
@@ -66,7 +67,12 @@ export class Directory {
       ...{ limits: this.#limits, directory: keys.id, ttlMs, maxNodes },
       changed: () => this.#consensus.changed(),
     });
-    this.#desk = new Desk({ clock, log, limits: this.#limits, services, counters: this.#counters() });
+    const counters = {
+      requestAnswered: (type: string, code: Code, tookMs: Millis) =>
+        options.metrics?.requestAnswered(type, code, tookMs),
+      refused: (where: string, code: Code) => this.refused(where, code),
+    };
+    this.#desk = new Desk({ clock, log, limits: this.#limits, services, counters });
   }
 
   /** The latest consensus, once there is one. */
@@ -106,6 +112,12 @@ export class Directory {
     await this.#events.stop();
   }
 
+  /** Counts what was turned away, here or by what stands before it. */
+  refused(where: string, code: Code): void {
+    this.#events.note('refused', code);
+    this.#options.metrics?.refused(where, code);
+  }
+
   /** Always answers, and with a coded error when it must; never rejects. */
   request(
     { handle, binding }: { handle: number; binding: Uint8Array },
@@ -131,17 +143,6 @@ export class Directory {
   /** A store that is away forgets by itself what could not be taken back. */
   #left(error: unknown): void {
     this.#options.log.error({ err: error }, 'routes that lead nowhere are left');
-  }
-
-  #counters(): Counters {
-    const { metrics } = this.#options;
-    return {
-      requestAnswered: (type, code, tookMs) => metrics?.requestAnswered(type, code, tookMs),
-      refused: (where, code) => {
-        this.#events.note('refused', code);
-        metrics?.refused(where, code);
-      },
-    };
   }
 
   /** Routes end by themselves unless they are added again. */

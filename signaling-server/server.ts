@@ -72,7 +72,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   });
   const { metrics } = meter;
   const hop = createHop({
-    ...{ keys, log, clock, refused: metrics.refused },
+    ...{ keys, log, clock, refused: (where, code) => directory.refused(where, code) },
     request: (circuit, body) => directory.request(circuit, body),
     closed: (circuit) => void directory.closed(circuit),
   });
@@ -90,7 +90,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   });
   const links = createLinks({
     ...{ server, path: LINK_PATH, maxLinks: config.maxLinks, accept: (carrier) => hop.accept(carrier) },
-    refused: (code) => metrics.refused('link', code),
+    refused: (code) => directory.refused('link', code),
   });
 
   const stop = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { fixed, struct, u32, u8, type Codec, type Value } from '../bytes/codec.ts';
+import { fixed, struct, u32, u8, type Codec } from '../bytes/codec.ts';
 import { field, isField } from './field.ts';
 import type { Siblings } from './tree.ts';
 
@@ -50,5 +50,3 @@ export const presentation = struct({
   nullifier: field,
   proof: fixed(PROOF_LENGTH),
 }) satisfies Codec<unknown>;
-
-export type Presentation = Value<typeof presentation>;

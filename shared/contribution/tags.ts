@@ -7,8 +7,6 @@ export const TAG_ID = integerOf(text('hourglass contribution id 1'));
 export const TAG_LEAF = integerOf(text('hourglass contribution leaf 1'));
 export const TAG_USE = integerOf(text('hourglass contribution use 1'));
 
-export const SECRET_SEED_LENGTH = 32;
-
 /** A contribution secret. It lives until its epoch is spent; nothing of the node or the user goes into it. */
 export const secretFrom = (seed: Uint8Array): bigint => hashToField('hourglass contribution secret 1', seed);
 

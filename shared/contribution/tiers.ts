@@ -8,6 +8,3 @@ export const isTier = (score: number): score is Tier => (TIERS as readonly numbe
 /** The highest tier that so many passed slots reach. */
 export const tierOf = (slotsPassed: number): Tier | undefined =>
   TIERS.findLast((tier) => tier <= slotsPassed);
-
-/** Among fewer, a proof says too much of who made it: a client refuses to make one. */
-export const SMALLEST_CROWD = 8;

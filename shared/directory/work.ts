@@ -5,6 +5,9 @@ import { nodeIdBytes, type NodeId } from '../units.ts';
 
 const LABEL = text('hourglass admission work 1');
 
+/** More work than a tab can do while the directory waits for it: none asks for more, and none begins it. */
+export const MOST_WORK_BITS = 28;
+
 /** What the work is for: one node's registration on one circuit. It can't be done ahead, nor for another. */
 export type WorkPlace = { binding: Uint8Array; node: NodeId };
 

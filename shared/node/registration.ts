@@ -2,6 +2,7 @@ import { uniform, uniformBetween } from '../crypto/rng.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import { signDescriptor } from '../directory/descriptor.ts';
 import { signHeartbeat, signLeave, signRegister } from '../directory/messages.ts';
+import { MOST_WORK_BITS } from '../directory/work.ts';
 import type { Millis } from '../units.ts';
 import type { Context } from './context.ts';
 import { refusal, type DirectoryCircuit } from './directory-circuit.ts';
@@ -18,9 +19,6 @@ const RETRY_MS: Millis = 2000;
 
 /** A directory that has no time is asked again after up to this. */
 const LATER_MS: Millis = 10_000;
-
-/** More work than a tab can do while the directory waits for it is not begun. */
-const MOST_WORK_BITS = 28;
 
 /** A heartbeat that is not acknowledged by then goes over another circuit. */
 const ANSWER_MS: Millis = 5000;

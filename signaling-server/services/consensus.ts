@@ -45,6 +45,8 @@ export class ConsensusMaker implements Service<'consensus'> {
   #latest: ConsensusRecord | undefined;
   #fence: number | undefined;
   #madeAt: Millis = -Infinity;
+  /** The store came up empty, and what was alive is not back yet. */
+  #restoring = false;
   #members = '';
   #count = 0;
   #attempt: Promise<void> | undefined;
@@ -133,7 +135,9 @@ export class ConsensusMaker implements Service<'consensus'> {
     await this.#follow();
     if (!(await this.#lead())) return;
     const { live, clock, consensusMs, changeMs } = this.#options;
-    if (await live.wasEmptied()) await this.#restoreNodes();
+    this.#restoring ||= await live.wasEmptied();
+    if (this.#restoring) await this.#restoreNodes();
+    this.#restoring = false;
     const age = clock.now() - this.#madeAt;
     const due = age >= consensusMs;
     if (!due && (age < changeMs || this.#count >= SMALL_NETWORK)) return;

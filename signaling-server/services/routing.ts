@@ -36,7 +36,13 @@ export class Routing {
     if (!circuit.mailboxes.has(address) && others.length >= MOST_ADDRESSES)
       throw new RemoteError('too-many', 'addresses on one circuit');
     circuit.addresses.add(address);
-    await this.#store(address, circuit);
+    try {
+      await this.#store(address, circuit);
+    } catch (error) {
+      // Whoever asks again has to find it missing.
+      circuit.addresses.delete(address);
+      throw error;
+    }
   }
 
   /** Adds the circuits' routes again, also into a store that has lost them. */

@@ -54,7 +54,7 @@ export class Mailboxes {
   }
 
   deposit(record: MailRecord, quota: number): Promise<'stored' | 'full'> {
-    const mailbox = hexOf(record.mailbox);
+    const mailbox = hex(record.mailbox);
     return this.#turns.take(mailbox, async () => {
       if (!(await this.#change(mailbox, (entries) => this.#entered(mailbox, entries, record, quota))))
         return 'full';
@@ -65,7 +65,7 @@ export class Mailboxes {
 
   /** In the order of the ledger. */
   async collect(mailboxId: Uint8Array, most: number, now: Millis): Promise<MailRecord[]> {
-    const mailbox = hexOf(mailboxId);
+    const mailbox = hex(mailboxId);
     const entries = (await this.#ports.ledger(mailbox))?.entries ?? [];
     const ids = entries.filter(({ expires }) => expires > now).map(({ id }) => id);
     const found: MailRecord[] = [];
@@ -77,7 +77,7 @@ export class Mailboxes {
   }
 
   remove(mailboxId: Uint8Array, messageIds: Uint8Array[]): Promise<void> {
-    const [mailbox, ids] = [hexOf(mailboxId), messageIds.map(hexOf)];
+    const [mailbox, ids] = [hex(mailboxId), messageIds.map(hex)];
     return this.#turns.take(mailbox, async () => {
       if (ids.length === 0) return;
       await this.#ports.removeMessages(mailbox, ids);
@@ -96,7 +96,7 @@ export class Mailboxes {
     quota: number,
   ): Promise<Entry[] | undefined> {
     const { at, expires, blob } = record;
-    const id = hexOf(record.id);
+    const id = hex(record.id);
     const entry = { id, size: blob.length, at, expires };
     const valid = entries.filter((each) => each.expires > at);
     if (valid.some((each) => each.id === id)) return entries;
@@ -125,7 +125,5 @@ export class Mailboxes {
     throw new LocalError('storage', 'too many servers change one mailbox at the same time');
   }
 }
-
-export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const sizeOf = (entries: Entry[]): number => entries.reduce((sum, { size }) => sum + size, 0);

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient, MongoServerError, type Collection, type Db, type Document } from 'mongodb';
+import { hex } from '#shared/bytes/bytes.ts';
 import { decode, encode } from '#shared/bytes/codec.ts';
 import { codeOf, LocalError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
-import { entriesCodec, hexOf, Mailboxes, type MailboxPorts } from './mailboxes.ts';
+import { entriesCodec, Mailboxes, type MailboxPorts } from './mailboxes.ts';
 import { databaseOf, dateOf, indexes, plain, type Index } from './mongo-documents.ts';
 import type {
   Archive,
@@ -89,7 +90,7 @@ export class MongoArchive implements Archive {
   }
 
   descriptor(id: Uint8Array, now: Millis): Promise<DescriptorRecord | undefined> {
-    return this.#unexpired('descriptors', hexOf(id), now);
+    return this.#unexpired('descriptors', hex(id), now);
   }
 
   descriptorCount(): Promise<number> {
@@ -137,7 +138,7 @@ export class MongoArchive implements Archive {
   }
 
   record(id: Uint8Array, now: Millis): Promise<SealedRecord | undefined> {
-    return this.#unexpired('records', hexOf(id), now);
+    return this.#unexpired('records', hex(id), now);
   }
 
   putHandle(record: HandleRecord, now: Millis): Promise<boolean> {
@@ -195,7 +196,7 @@ export class MongoArchive implements Archive {
   }
 
   #putHigher(name: string, record: DescriptorRecord | SealedRecord): Promise<boolean> {
-    return this.#put(name, hexOf(record.id), { revision: { $lt: record.revision } }, record);
+    return this.#put(name, hex(record.id), { revision: { $lt: record.revision } }, record);
   }
 
   /** Puts the record where none stands, or one that meets the condition. */
@@ -246,8 +247,8 @@ export class MongoArchive implements Archive {
         return found ? plain<MailRecord>(found) : undefined;
       },
       addMessage: async (record) => {
-        const mailbox = hexOf(record.mailbox);
-        const _id = idOf(mailbox, hexOf(record.id));
+        const mailbox = hex(record.mailbox);
+        const _id = idOf(mailbox, hex(record.id));
         const message = { ...record, until: dateOf(record.expires) };
         if (await inserted(mail, { _id, ...message })) return true;
         await mail.deleteOne({ _id, expires: { $lte: record.at } });

@@ -1,20 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deployProgram, findDeployProgram } from '#tests/support/deploy-programs.ts';
-import type { Machine } from '#tests/support/programs.ts';
-
-const machine = (files: string[], changes: Partial<Machine> = {}): Machine & { commands: string[] } => {
-  const commands: string[] = [];
-  return {
-    ...{ env: { PATH: '/usr/bin' }, root: false, system: 'debian', cache: '/cache' },
-    executable: (path) => files.includes(path),
-    run(command, args) {
-      commands.push([command, ...args].join(' '));
-      return true;
-    },
-    commands,
-    ...changes,
-  };
-};
+import { shamMachine } from '#tests/support/sham-machine.ts';
 
 describe('programs beside the directory', () => {
   afterEach(() => {
@@ -22,13 +8,13 @@ describe('programs beside the directory', () => {
   });
 
   it('are found also where an administrator’s programs are', () => {
-    expect(findDeployProgram('caddy', machine(['/usr/bin/caddy']))).toEqual({ path: '/usr/bin/caddy' });
-    expect(findDeployProgram('nginx', machine(['/usr/sbin/nginx']))).toEqual({ path: '/usr/sbin/nginx' });
+    expect(findDeployProgram('caddy', shamMachine(['/usr/bin/caddy']))).toEqual({ path: '/usr/bin/caddy' });
+    expect(findDeployProgram('nginx', shamMachine(['/usr/sbin/nginx']))).toEqual({ path: '/usr/sbin/nginx' });
   });
 
   it('are installed by root on Debian, from the package that has them', () => {
     const files: string[] = [];
-    const bare = machine(files, { root: true });
+    const bare = shamMachine(files, { root: true });
     const run = bare.run.bind(bare);
     bare.run = (command, args) => {
       if (args[0] === 'install') files.push('/usr/bin/turnserver');
@@ -44,9 +30,11 @@ describe('programs beside the directory', () => {
     ['a failing package manager', { root: true, run: () => false }],
   ])('leave a test untested with %s, which is said aloud and fails under CI', (_who, changes) => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    expect(deployProgram('nginx', machine([], changes))).toBeUndefined();
+    expect(deployProgram('nginx', shamMachine([], changes))).toBeUndefined();
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/^NOT TESTED: nginx .*apt-get install nginx/)]]);
     const env = { PATH: '/usr/bin', CI: 'true' };
-    expect(() => deployProgram('nginx', machine([], { ...changes, env }))).toThrow('apt-get install nginx');
+    expect(() => deployProgram('nginx', shamMachine([], { ...changes, env }))).toThrow(
+      'apt-get install nginx',
+    );
   });
 });

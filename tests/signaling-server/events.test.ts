@@ -30,6 +30,12 @@ const events = async (): Promise<string[]> =>
   (await fixture.archive.events(0)).map(({ event, code, count }) => `${event} ${code} ${count}`).sort();
 
 describe('the event log', () => {
+  it('counts also what was turned away before it came to a request', async () => {
+    fixture.directory.refused('link', 'too-many');
+    await fixture.clock.pass(MINUTE_MS);
+    expect(await events()).toContain('refused too-many 1');
+  });
+
   it('is written once a minute, and counts what is alike', async () => {
     for (let i = 0; i < 3; i++) await fail();
     await fixture.client(1).askRaw(new Uint8Array(0));

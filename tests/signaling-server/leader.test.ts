@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chainLink, follows, type ChainLink } from '#shared/directory/consensus.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
+import { LocalError } from '#shared/errors.ts';
 import { nodeId } from '#shared/units.ts';
 import type { ConsensusRecord } from '#server/stores/ports.ts';
 import { directoryKeys, DirectoryFixture } from './directory-fixture.ts';
@@ -115,6 +116,22 @@ describe('of two processes', () => {
     vi.spyOn(one.live, 'wasEmptied').mockResolvedValueOnce(true);
     await one.clock.pass(5_000);
     expect(one.listed).toEqual([here.id, there.id].sort());
+  });
+
+  it('the leader tries until who was there is back, and makes no list before', async () => {
+    const node = one.client(10);
+    await node.register();
+    await one.clock.pass(5_000);
+    const { sequence } = one.consensus;
+    await one.live.removePresence(node.id);
+    vi.spyOn(one.live, 'wasEmptied').mockResolvedValueOnce(true);
+    const failing = vi.spyOn(one.archive, 'nodes').mockRejectedValue(new LocalError('storage'));
+    await one.clock.pass(2 * MINUTE_MS);
+    expect(one.consensus.sequence).toBe(sequence);
+    failing.mockRestore();
+    await one.clock.pass(5_000);
+    expect(one.consensus.sequence).toBeGreaterThan(sequence);
+    expect(one.listed).toEqual([node.id]);
   });
 
   it('one with other keys is turned away, and adds nothing to the chain', async () => {

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DirectoryResponse } from '#shared/directory/messages.ts';
+import { LocalError } from '#shared/errors.ts';
 import { nodeIdBytes } from '#shared/units.ts';
 import { type Client, DirectoryFixture } from './directory-fixture.ts';
 
@@ -86,6 +87,16 @@ describe('signals', () => {
     }
     expect(await listener.ask({ type: 'listen', reply: replyOf(6) })).toEqual(refusal('too-many'));
     expect(await listener.ask({ type: 'listen', reply: replyOf(5) })).toEqual(ok);
+  });
+
+  it('find who asked again after the store had failed', async () => {
+    const listener = fixture.client(10);
+    vi.spyOn(fixture.live, 'addRoute').mockRejectedValueOnce(new LocalError('storage'));
+    const listen = { type: 'listen', reply: replyOf(1) } as const;
+    expect(await listener.ask(listen)).toEqual(refusal('try-later'));
+    expect(await signal(replyOf(1))).toEqual(refusal('not-found'));
+    expect(await listener.ask(listen)).toEqual(ok);
+    expect(await signal(replyOf(1))).toEqual(ok);
   });
 
   it('beyond a number in a minute are dropped, and none later', async () => {

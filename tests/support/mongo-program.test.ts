@@ -1,17 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { findMongo, mongoToBeHad, type Build } from '#tests/support/mongo-program.ts';
 import type { Machine } from '#tests/support/programs.ts';
+import { shamMachine } from '#tests/support/sham-machine.ts';
 
 const cached = '/cache/hourglass/ferretdb-v1.24.1/ferretdb';
 
-const machine = (files: string[], env: Machine['env'] = {}): Machine => ({
-  env: { PATH: '/usr/bin:/opt/bin', ...env },
-  root: false,
-  system: 'debian',
-  cache: '/cache',
-  executable: (path) => files.includes(path),
-  run: () => false,
-});
+const machine = (files: string[], env: Machine['env'] = {}): Machine =>
+  shamMachine(files, { env: { PATH: '/usr/bin:/opt/bin', ...env }, run: () => false });
 
 const never: Build = () => {
   throw new Error('nothing is to be built');

@@ -1,36 +1,20 @@
 import { expect, test } from 'vitest';
-import { findChromium, findRedisServer, type Machine } from '#tests/support/programs.ts';
-
-function machine(files: string[], changes: Partial<Machine> = {}): Machine & { commands: string[] } {
-  const commands: string[] = [];
-  return {
-    env: { PATH: '/usr/bin:/opt/bin' },
-    root: false,
-    system: 'debian',
-    cache: '/cache',
-    executable: (path) => files.includes(path),
-    run(command, args) {
-      commands.push([command, ...args].join(' '));
-      return true;
-    },
-    commands,
-    ...changes,
-  };
-}
+import { findChromium, findRedisServer } from '#tests/support/programs.ts';
+import { shamMachine } from '#tests/support/sham-machine.ts';
 
 test('the browser named by CHROMIUM_PATH comes first', () => {
   const env = { PATH: '/usr/bin', CHROMIUM_PATH: '/my/chromium' };
-  expect(findChromium(machine(['/my/chromium', '/usr/bin/chromium'], { env }))).toBe('/my/chromium');
+  expect(findChromium(shamMachine(['/my/chromium', '/usr/bin/chromium'], { env }))).toBe('/my/chromium');
 });
 
 test('a wrong CHROMIUM_PATH is an error and not passed over', () => {
   const env = { PATH: '/usr/bin', CHROMIUM_PATH: '/my/chromium' };
-  expect(() => findChromium(machine(['/usr/bin/chromium'], { env }))).toThrow('CHROMIUM_PATH');
+  expect(() => findChromium(shamMachine(['/usr/bin/chromium'], { env }))).toThrow('CHROMIUM_PATH');
 });
 
 test('PATH is searched in order', () => {
   const files = ['/opt/bin/chromium', '/usr/bin/google-chrome'];
-  expect(findChromium(machine(files))).toBe('/usr/bin/google-chrome');
+  expect(findChromium(shamMachine(files))).toBe('/usr/bin/google-chrome');
 });
 
 test.each([
@@ -38,7 +22,7 @@ test.each([
   ['redis-server', findRedisServer],
 ])('root on Debian gets the package of %s', (program, find) => {
   const files: string[] = [];
-  const bare = machine(files, { root: true });
+  const bare = shamMachine(files, { root: true });
   const run = bare.run.bind(bare);
   bare.run = (command, args) => {
     if (args[0] === 'install') files.push(`/usr/bin/${program}`);
@@ -56,7 +40,7 @@ test.each([
   ['another system', { root: true, system: 'ubuntu' }],
   ['a failing package manager', { root: true, run: () => false }],
 ])('%s gets a sentence that says what to do', (_who, changes) => {
-  const bare = machine([], changes);
+  const bare = shamMachine([], changes);
   expect(() => findChromium(bare)).toThrow(/install it.*CHROMIUM_PATH/);
   expect(() => findRedisServer(bare)).toThrow(/install it.*redis-server/);
 });
