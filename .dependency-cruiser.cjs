@@ -28,7 +28,7 @@ const layers = {
   onion: ['crypto', 'cell', 'handshake'],
   circuit: ['crypto', 'cell', 'handshake', 'onion'],
   link: ['crypto', 'cell'],
-  directory: ['crypto'],
+  directory: ['crypto', 'contribution'],
   path: ['crypto', 'directory'],
   rendezvous: ['crypto'],
   contribution: ['crypto'],

@@ -38,6 +38,7 @@ export const codes = {
   'unknown-conversation': { byte: 32, meaning: 'no such conversation' },
   destroyed: { byte: 33, meaning: 'the circuit was destroyed from the other side' },
   'try-later': { byte: 34, meaning: 'not now; try again later' },
+  'token-needed': { byte: 35, meaning: 'a token has to be spent for it' },
 } as const;
 
 export type Code = keyof typeof codes;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { DEFAULT_EPOCH_MS, epochPlan, SLOTS, type EpochPlan } from '#shared/contribution/epochs.ts';
 import { MAX_NODES } from '#shared/directory/consensus.ts';
 import { MOST_WORK_BITS } from '#shared/directory/work.ts';
 import { EXIT_CONFIG, StartError } from './start-error.ts';
@@ -57,6 +58,20 @@ const variables = v.object({
   HG_MAX_DESCRIPTORS: number(100_000, 1, 100_000_000),
   /** The most work, in bits, that is asked of new nodes when many come at once; 0 asks for none. */
   HG_ADMISSION_WORK_BITS: number(24, 0, MOST_WORK_BITS),
+  /** How long an epoch of contribution is: twelve slots, in each of which every node is audited. */
+  HG_EPOCH_MS: v.pipe(
+    number(DEFAULT_EPOCH_MS, 12_000, 24 * DEFAULT_EPOCH_MS),
+    v.multipleOf(SLOTS, `is a multiple of ${String(SLOTS)}`),
+  ),
+  /** Whether proofs of contribution are asked for: `auto` enforces in a network over 12 nodes, and observes below. */
+  HG_CONTRIBUTION: v.optional(
+    v.picklist(['auto', 'off', 'observe', 'enforce'], 'is one of auto, off, observe, enforce'),
+    'auto',
+  ),
+  /** An auditor beside each server process; 0 where auditors run elsewhere. */
+  HG_LOCAL_AUDITOR: number(1, 0, 1),
+  /** Public keys of auditors that run elsewhere (`npm run auditor`), each of 64 hex digits. */
+  HG_AUDITOR_KEYS: list(/^[0-9a-f]{64}$/, 'each has 64 hex digits'),
   HG_LOG_LEVEL: v.optional(
     v.picklist(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -124,6 +139,10 @@ export type Config = {
   maxNodes: number;
   maxDescriptors: number;
   admissionWorkBits: number;
+  epochs: EpochPlan;
+  contribution: Variables['HG_CONTRIBUTION'];
+  localAuditor: boolean;
+  auditorKeys: string[];
   logLevel: Variables['HG_LOG_LEVEL'];
 };
 
@@ -168,6 +187,10 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     maxNodes: of.HG_MAX_NODES,
     maxDescriptors: of.HG_MAX_DESCRIPTORS,
     admissionWorkBits: of.HG_ADMISSION_WORK_BITS,
+    epochs: epochPlan(of.HG_EPOCH_MS),
+    contribution: of.HG_CONTRIBUTION,
+    localAuditor: of.HG_LOCAL_AUDITOR === 1,
+    auditorKeys: of.HG_AUDITOR_KEYS,
     logLevel: of.HG_LOG_LEVEL,
   };
 };

@@ -1,3 +1,5 @@
+import type { EpochPlan } from '#shared/contribution/epochs.ts';
+import type { Params } from '#shared/directory/consensus.ts';
 import type { Code } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from './clock.ts';
@@ -15,6 +17,9 @@ import { Sweeper } from './services/sweeper.ts';
 import { createServices } from './services/table.ts';
 import type { Archive, ConsensusRecord, Live } from './stores/ports.ts';
 
+const NOTHING = new Uint8Array(32);
+const nothing = { contributionEpoch: 0, contributionRoot: NOTHING, auditPlan: NOTHING, tokenKey: NOTHING };
+
 export type DirectoryOptions = {
   keys: DirectoryKeys;
   live: Live;
@@ -29,6 +34,8 @@ export type DirectoryOptions = {
   heartbeatTtlMs: Millis;
   directoryHops: number;
   registrationDelayMs: Millis;
+  epochs: EpochPlan;
+  contribution: 'auto' | Params['policy'];
   maxNodes: number;
   maxDescriptors: number;
   limits?: Partial<Limits>;
@@ -52,19 +59,21 @@ export class Directory {
   constructor(options: DirectoryOptions) {
     const { keys, live, archive, clock, log, process, heartbeatTtlMs: ttlMs, maxNodes } = options;
     const { consensusMs, consensusChangeMs: changeMs, directoryHops, registrationDelayMs } = options;
+    const { epochs, contribution } = options;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#events = new EventLog({ process, archive, clock, log });
     this.#routing = new Routing(live, process, (circuit, body) => this.#deliver(circuit, body));
     this.#consensus = new ConsensusMaker({
       ...{ process, keys, live, archive, clock, log, consensusMs, changeMs, directoryHops },
-      ...{ registrationDelayMs, led: () => this.#events.note('leader') },
+      ...{ registrationDelayMs, epochs, contribution, standing: () => Promise.resolve(nothing) },
+      ...{ led: () => this.#events.note('leader') },
     });
     const publish = new Publish(archive, options.maxDescriptors);
     this.#sweeper = new Sweeper({ archive, clock, log, publish });
     const services = createServices({
       ...{ live, archive, routing: this.#routing, consensus: this.#consensus, publish },
-      ...{ limits: this.#limits, directory: keys.id, ttlMs, maxNodes },
+      ...{ limits: this.#limits, directory: keys.id, ttlMs, maxNodes, epochs },
       changed: () => this.#consensus.changed(),
     });
     const counters = {

@@ -9,13 +9,19 @@ export type EpochPlan = {
   readonly graceMs: Millis;
 };
 
-/** An hour of twelve slots, and ten minutes. */
-export const defaultEpochPlan: EpochPlan = { epochMs: 3_600_000, slotMs: 300_000, graceMs: 600_000 };
+/** Slots of an epoch, whatever its length: scores are numbers of them. */
+export const SLOTS = 12;
 
-export const slotsPerEpoch = ({ epochMs, slotMs }: EpochPlan): number => {
-  const slots = epochMs / slotMs;
-  if (!Number.isInteger(slots) || slots < 1) throw new LocalError('internal', 'an epoch has whole slots');
-  return slots;
+/** Of an epoch its sixth part, ten minutes of an hour. */
+const GRACE_PART = 6;
+
+export const DEFAULT_EPOCH_MS: Millis = 3_600_000;
+
+/** Throws `internal` unless an epoch has whole slots. */
+export const epochPlan = (epochMs: Millis): EpochPlan => {
+  const slotMs = epochMs / SLOTS;
+  if (!Number.isInteger(slotMs) || slotMs < 1) throw new LocalError('internal', 'an epoch has whole slots');
+  return { epochMs, slotMs, graceMs: epochMs / GRACE_PART };
 };
 
 export const epochAt = (now: Millis, { epochMs }: EpochPlan): number => Math.floor(now / epochMs);

@@ -14,6 +14,7 @@ import {
 } from '../bytes/codec.ts';
 import { flags, hashCodec, keyCodec, signatureCodec, versioned } from '../bytes/fields.ts';
 import { sha256 } from '../crypto/kdf.ts';
+import { SLOTS } from '../contribution/epochs.ts';
 import { SIGNATURE_LENGTH, sign, verify } from '../crypto/sign.ts';
 import { LocalError, RemoteError } from '../errors.ts';
 import type { Millis } from '../units.ts';
@@ -62,6 +63,17 @@ const hops: Codec<number> = mapped(
   (n) => n,
 );
 
+/** An epoch's length in ms, in whole slots. */
+const epochLength: Codec<number> = mapped(
+  u32,
+  (epochMs) => {
+    if (epochMs < SLOTS || epochMs % SLOTS !== 0)
+      throw new RemoteError('malformed', 'an epoch without whole slots');
+    return epochMs;
+  },
+  (epochMs) => epochMs,
+);
+
 const paramsCodec = struct({
   /** A node registers at a random time within this span. */
   registrationDelayMs: u32,
@@ -73,6 +85,7 @@ const paramsCodec = struct({
   directoryHops: hops,
   /** Whether proofs of contribution are asked for. */
   policy: choice(['off', 'observe', 'enforce']),
+  epochMs: epochLength,
 });
 export type Params = Value<typeof paramsCodec>;
 
@@ -81,7 +94,8 @@ export type Params = Value<typeof paramsCodec>;
  *
  *     version (1) ‖ sequence (8) ‖ time, ms (8) ‖ epoch (4) ‖ hash of the previous one (32) ‖ directory key (32)
  *     ‖ directory onion key (32) ‖ registration delay (4) ‖ minimum nodes (4) ‖ fresh (4) ‖ usable (4)
- *     ‖ directory hops (1) ‖ policy (1) ‖ contribution root (32) ‖ token key (32) ‖ verification key hash (32)
+ *     ‖ directory hops (1) ‖ policy (1) ‖ epoch length (4) ‖ contribution epoch (4) ‖ contribution root (32)
+ *     ‖ audit plan (32) ‖ token key (32) ‖ verification key hash (32)
  *     ‖ count (2) ‖ nodes, ascending by id ‖ signature (64)
  *
  * The signature covers the sequence number and the hash of all that stands before it. So `(sequence, hash,
@@ -97,7 +111,12 @@ const bodyCodec = versioned(
     directoryKey: keyCodec,
     directoryOnionKey: keyCodec,
     params: paramsCodec,
+    /** The last epoch whose scores are fixed, 0 before there is one, and the root of its tree. */
+    contributionEpoch: u32,
     contributionRoot: hashCodec,
+    /** What the next epoch's audits are committed to. */
+    auditPlan: hashCodec,
+    /** Of the tokens that are issued in this epoch. */
     tokenKey: keyCodec,
     verificationKeyHash: hashCodec,
     nodes: list(nodeCodec, MAX_NODES),

@@ -4,6 +4,7 @@ import {
   encode,
   fixed,
   mapped,
+  optional,
   struct,
   u32,
   u64,
@@ -23,8 +24,11 @@ import {
 } from '../bytes/fields.ts';
 import { sha256 } from '../crypto/kdf.ts';
 import { sign, verify } from '../crypto/sign.ts';
+import { entryList } from '../contribution/entries.ts';
+import { field } from '../contribution/field.ts';
 import { byteOfCode, codeOfByte, RemoteError, type Code } from '../errors.ts';
 import { NODE_ID_LENGTH, nodeIdBytes, type NodeId } from '../units.ts';
+import { auditCodec, auditResultCodec, loopsCodec, MAX_REPORT_BYTES, reportCodec } from './audit.ts';
 import { MAX_CONSENSUS_BYTES } from './consensus.ts';
 import { MAX_DESCRIPTOR_BYTES } from './descriptor.ts';
 import {
@@ -36,6 +40,7 @@ import {
   MAX_MAIL_BYTES,
 } from './mail.ts';
 import { handleCodec, handleNameCodec, MAX_RECORD_BYTES, recordCodec } from './records.ts';
+import { issueCodec, issuedCodec, TOKEN_LENGTH, tokenCodec } from './tokens.ts';
 
 const sealedCodec = fixed(SEALED_SIGNAL_LENGTH);
 
@@ -63,13 +68,23 @@ const publishedCodec = struct({
 /** code (1), one of the table of codes. */
 const codeCodec: Codec<Code> = mapped(u8, codeOfByte, byteOfCode);
 
+const MAX_UNPAID_BYTES = 1 + Math.max(MAX_DEPOSIT_BYTES, MAX_RECORD_BYTES);
+
 /** What a client asks of the directory on a circuit whose last hop is the directory: kind (1) ‖ fields. */
 export const requestCodec = union({
   /** List this node; from then on this circuit is where it is signalled. `work` as `work.ts` counts it. */
   register: [1, struct({ descriptor: bytes(MAX_DESCRIPTOR_BYTES), work: u64, signature: signatureCodec })],
   heartbeat: [
     2,
-    struct({ node: nodeIdCodec, epoch: u32, counter: u32, load: u8, signature: signatureCodec }),
+    struct({
+      node: nodeIdCodec,
+      epoch: u32,
+      counter: u32,
+      load: u8,
+      /** Of the node's contribution secret for the epoch. */
+      commitment: optional(field),
+      signature: signatureCodec,
+    }),
   ],
   /** Push what is signalled to this reply address on this circuit. */
   listen: [3, struct({ reply: fixed(REPLY_ADDRESS_LENGTH) })],
@@ -89,6 +104,16 @@ export const requestCodec = union({
   'get-record': [13, struct({ recordId: hashCodec })],
   'put-handle': [14, handleCodec],
   'get-handle': [15, struct({ name: handleNameCodec })],
+  /** The auditor says what its loops came to, and takes new ones. */
+  audit: [16, auditCodec],
+  /** The entries of an epoch's tree. */
+  leaves: [17, struct({ epoch: u32 })],
+  /** How the scores of an epoch came about. */
+  report: [18, struct({ epoch: u32 })],
+  /** Blind tokens, each of which pays for one request. */
+  issue: [19, issueCodec],
+  /** A request (one that costs a token), and the token. */
+  paid: [20, struct({ token: tokenCodec, request: bytes(MAX_UNPAID_BYTES) })],
 });
 export type DirectoryRequest = Value<typeof requestCodec>;
 
@@ -102,6 +127,12 @@ export const responseCodec = union({
   handle: [7, handleCodec],
   /** Register again with work that shows so many bits. */
   work: [8, struct({ bits: u8 })],
+  /** A heartbeat came. */
+  beat: [9, auditResultCodec],
+  loops: [10, loopsCodec],
+  leaves: [11, struct({ entries: entryList })],
+  report: [12, reportCodec],
+  issued: [13, issuedCodec],
 });
 export type DirectoryResponse = Value<typeof responseCodec>;
 
@@ -119,8 +150,9 @@ export type DirectoryPush = Value<typeof pushCodec>;
 export const readPush = (body: Uint8Array): DirectoryPush | undefined =>
   Object.values(pushKinds).some(([kind]) => kind === body[0]) ? decode(pushCodec, body) : undefined;
 
-export const MAX_REQUEST_BYTES = 1 + Math.max(MAX_DEPOSIT_BYTES, MAX_RECORD_BYTES);
-export const MAX_RESPONSE_BYTES = 1 + Math.max(4 + MAX_CONSENSUS_BYTES, MAX_MAIL_BYTES, MAX_RECORD_BYTES);
+export const MAX_REQUEST_BYTES = 1 + TOKEN_LENGTH + 4 + MAX_UNPAID_BYTES;
+export const MAX_RESPONSE_BYTES =
+  1 + Math.max(4 + MAX_CONSENSUS_BYTES, MAX_MAIL_BYTES, MAX_RECORD_BYTES, 4 + MAX_REPORT_BYTES);
 export const MAX_PUSH_BYTES = 1 + SEALED_SIGNAL_LENGTH;
 
 const REGISTER = 'hourglass register 1';
@@ -146,18 +178,26 @@ export const signRegister = (
 export const verifyRegister = (node: NodeId, binding: Uint8Array, request: Request<'register'>): boolean =>
   verify(REGISTER, nodeIdBytes(node), request.signature, binding, sha256(request.descriptor));
 
-type Beat = { node: NodeId; epoch: number; counter: number; load: number };
+type Beat = {
+  node: NodeId;
+  epoch: number;
+  counter: number;
+  load: number;
+  commitment?: bigint | undefined;
+};
 
-const beatParts = ({ epoch, counter, load }: Beat): Uint8Array[] => [
+const beatParts = ({ epoch, counter, load, commitment }: Beat): Uint8Array[] => [
   encode(u32, epoch),
   encode(u32, counter),
   encode(u8, load),
+  encode(optional(field), commitment),
 ];
 
 /** `counter` rises with every heartbeat of a registration; `load` is a class, 0 (idle) to 255. */
 export const signHeartbeat = (secret: Uint8Array, binding: Uint8Array, beat: Beat): Request<'heartbeat'> => ({
   type: 'heartbeat',
   ...beat,
+  commitment: beat.commitment,
   signature: sign(HEARTBEAT, secret, binding, ...beatParts(beat)),
 });
 

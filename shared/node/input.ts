@@ -1,7 +1,7 @@
 import type { Code } from '../errors.ts';
 import type { Keys } from '../handshake/ntor.ts';
 import type { Session } from '../signal/session.ts';
-import type { LinkId, NodeId, StreamId } from '../units.ts';
+import type { LinkId, Millis, NodeId, StreamId } from '../units.ts';
 
 /** An inbox as a contact descriptor names it. */
 export type InboxRef = { exit: NodeId; tag: Uint8Array; onionKey: Uint8Array; id: Uint8Array };
@@ -14,7 +14,8 @@ export type Handle = number;
  * once the circuit stands, by a function of the binding alone.
  */
 export type AskBody = Uint8Array | ((binding: Uint8Array) => Uint8Array);
-export type AskPurpose = 'publish' | 'lookup' | 'mailbox' | 'record' | 'handle';
+export type AskPurpose =
+  'publish' | 'lookup' | 'mailbox' | 'record' | 'handle' | 'audit' | 'leaves' | 'tokens';
 
 /** What the user, the client core or a service asks of the node. */
 export type Command =
@@ -33,6 +34,10 @@ export type Command =
   | { type: 'channel-trust'; channel: Handle }
   /** `code` tells the contact why. */
   | { type: 'channel-close'; channel: Handle; code?: Code }
+  /** What this node's heartbeats of an epoch commit it to: of its contribution secret for that epoch. */
+  | { type: 'commit'; epoch: number; commitment: bigint }
+  /** A conversation with oneself through these four nodes, for an auditor; answered by `looped`. */
+  | { type: 'loop'; handle: Handle; targets: NodeId[]; spanMs: Millis; lingerMs: Millis }
   | { type: 'link'; node: NodeId }
   | { type: 'unlink'; node: NodeId }
   | { type: 'avoid'; nodes: NodeId[] }
@@ -61,4 +66,8 @@ export type Input =
     }
   /** The result of a `work` output. */
   | { type: 'worked'; job: number; work: number }
+  /** The answer to a `ticket` output: a proof's presentation, or that there is none. */
+  | { type: 'ticketed'; job: number; presentation: Uint8Array | undefined }
+  /** The answer to a `verify` output. */
+  | { type: 'verified'; job: number; valid: boolean }
   | { type: 'wake' };

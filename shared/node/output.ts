@@ -1,3 +1,6 @@
+import type { Claim } from '../contribution/statement.ts';
+import type { Outcome } from '../contribution/outcomes.ts';
+import type { AuditResult } from '../directory/audit.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import type { WorkPlace } from '../directory/work.ts';
 import type { Code } from '../errors.ts';
@@ -36,6 +39,14 @@ export type NodeEvent =
   | { type: 'registered'; on: boolean }
   /** Something waits in a mailbox that was collected over a circuit which still stands. */
   | { type: 'mail'; mailbox: Uint8Array }
+  /** A heartbeat was answered, after more than five seconds, or not at all; `result` is of the node's last audited epoch. */
+  | {
+      type: 'heartbeat';
+      at: Millis;
+      outcome: 'answered' | 'late' | 'missed';
+      result: AuditResult | undefined;
+    }
+  | { type: 'looped'; handle: Handle; outcome: Outcome }
   | { type: 'inboxes'; inboxes: InboxRef[] }
   | { type: 'answered'; handle: Handle; result: { body: Uint8Array } | { code: Code } }
   /** This circuit is on its way to a contact, for the `connect` of that handle. */
@@ -69,6 +80,10 @@ export type Output =
   | { type: 'work'; job: number; task: WorkTask }
   /** Nobody waits for the work any more. */
   | { type: 'end-work' }
+  /** Whoever holds a contribution secret may prove it for an inbox of this tag at this exit; comes back as `ticketed`. */
+  | { type: 'ticket'; job: number; exit: NodeId; tag: Uint8Array }
+  /** Slow; comes back as `verified`. */
+  | { type: 'verify'; job: number; claim: Claim; proof: Uint8Array }
   | { type: 'wake'; at: Millis }
   | { type: 'trace'; trace: TraceEvent }
   | { type: 'event'; event: NodeEvent };

@@ -1,8 +1,10 @@
+import { verificationKeyHash } from '#circuits/verify.ts';
+import { unhex } from '#shared/bytes/bytes.ts';
 import { decode } from '#shared/bytes/codec.ts';
+import { epochAt, type EpochPlan } from '#shared/contribution/epochs.ts';
 import type { Consensus, ConsensusNode, Params } from '#shared/directory/consensus.ts';
 import { DESCRIPTOR_LIFE_MS, descriptorCodec } from '#shared/directory/descriptor.ts';
 import type { Millis } from '#shared/units.ts';
-import { epochOf } from '../epochs.ts';
 import type { DirectoryKeys } from '../keys.ts';
 import type { ConsensusRecord, Presence } from '../stores/ports.ts';
 
@@ -13,7 +15,12 @@ const DEFAULT_WEIGHT = 1_000;
 const MINIMUM_NODES = 8;
 const FRESH_MS = 3 * MINUTE_MS;
 export const USABLE_MS = 180 * MINUTE_MS;
+/** In a network of more nodes than this contribution is asked for, unless it is set otherwise. */
+const ENFORCED_ABOVE = 12;
 const NOTHING = new Uint8Array(32);
+
+/** Of contribution, what a consensus states: see there. */
+export type Standing = Pick<Consensus, 'contributionEpoch' | 'contributionRoot' | 'auditPlan' | 'tokenKey'>;
 
 export type Composition = {
   keys: DirectoryKeys;
@@ -22,33 +29,41 @@ export type Composition = {
   now: Millis;
   directoryHops: number;
   registrationDelayMs: Millis;
+  epochs: EpochPlan;
+  contribution: 'auto' | Params['policy'];
+  standing: Standing;
 };
 
 /** The next consensus of the chain. Its time never runs back, whatever the clock does. */
-export const compose = ({ keys, presences, previous, now, ...rest }: Composition): Consensus => ({
+export const compose = ({ keys, presences, previous, now, standing, ...rest }: Composition): Consensus => ({
   sequence: (previous?.sequence ?? 0) + 1,
   time: Math.max(now, (previous?.time ?? 0) + 1),
-  epoch: epochOf(now),
+  epoch: epochAt(now, rest.epochs),
   previous: previous?.hash ?? NOTHING,
   directoryKey: keys.signing.public,
   directoryOnionKey: keys.onion.public,
   params: params(presences.length, rest),
-  contributionRoot: NOTHING,
-  tokenKey: NOTHING,
-  verificationKeyHash: NOTHING,
+  ...standing,
+  verificationKeyHash: unhex(verificationKeyHash),
   nodes: listed(presences, now),
 });
 
 const params = (
   nodes: number,
-  { directoryHops, registrationDelayMs }: Pick<Composition, 'directoryHops' | 'registrationDelayMs'>,
+  {
+    directoryHops,
+    registrationDelayMs,
+    epochs,
+    contribution,
+  }: Pick<Composition, 'directoryHops' | 'registrationDelayMs' | 'epochs' | 'contribution'>,
 ): Params => ({
   registrationDelayMs: nodes < MINIMUM_NODES ? 0 : registrationDelayMs,
   minimumNodes: MINIMUM_NODES,
   freshMs: FRESH_MS,
   usableMs: USABLE_MS,
   directoryHops,
-  policy: 'off',
+  policy: contribution === 'auto' ? (nodes > ENFORCED_ABOVE ? 'enforce' : 'observe') : contribution,
+  epochMs: epochs.epochMs,
 });
 
 /** Nodes whose keys still work, by id. A guard is one that has been here for 8 days, or longer than half of all. */

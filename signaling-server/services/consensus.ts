@@ -1,4 +1,5 @@
 import { equal } from '#shared/bytes/bytes.ts';
+import type { EpochPlan } from '#shared/contribution/epochs.ts';
 import { consensusHash, readConsensus, signConsensus } from '#shared/directory/consensus.ts';
 import type { DirectoryResponse } from '#shared/directory/messages.ts';
 import { codeOf, LocalError, RemoteError } from '#shared/errors.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { DirectoryKeys } from '../keys.ts';
 import type { Logger } from '../log.ts';
 import type { Archive, ConsensusRecord, Live, Presence } from '../stores/ports.ts';
-import { compose } from './compose.ts';
+import { compose, type Composition, type Standing } from './compose.ts';
 import { ok, type RequestOf, type Service } from './context.ts';
 
 export type ConsensusOptions = {
@@ -23,6 +24,10 @@ export type ConsensusOptions = {
   changeMs: Millis;
   directoryHops: number;
   registrationDelayMs: Millis;
+  epochs: EpochPlan;
+  contribution: Composition['contribution'];
+  /** What the next consensus states of contribution. */
+  standing(now: Millis): Promise<Standing>;
   /** This process has become the one that makes consensuses. */
   led?(): void;
 };
@@ -186,7 +191,8 @@ export class ConsensusMaker implements Service<'consensus'> {
   }
 
   async #make(presences: Presence[]): Promise<void> {
-    const { keys, archive, clock, log, directoryHops, registrationDelayMs } = this.#options;
+    const { keys, archive, clock, log, directoryHops, registrationDelayMs, epochs, contribution } =
+      this.#options;
     const fence = this.#fence ?? 0;
     const now = clock.now();
     const consensus = compose({
@@ -194,8 +200,8 @@ export class ConsensusMaker implements Service<'consensus'> {
       presences,
       previous: this.#latest,
       now,
-      directoryHops,
-      registrationDelayMs,
+      ...{ directoryHops, registrationDelayMs, epochs, contribution },
+      standing: await this.#options.standing(now),
     });
     const bytes = signConsensus(keys.signing.secret, consensus);
     const { sequence, time } = consensus;

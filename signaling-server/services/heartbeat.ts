@@ -1,13 +1,13 @@
+import { epochAt, type EpochPlan } from '#shared/contribution/epochs.ts';
 import { verifyHeartbeat } from '#shared/directory/messages.ts';
 import { RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
-import { epochOf } from '../epochs.ts';
 import type { Live } from '../stores/ports.ts';
 import { ok, type Circuit, type RequestOf, type Service } from './context.ts';
 import { speaksFor } from './registry.ts';
 import type { Routing } from './routing.ts';
 
-export type HeartbeatOptions = { live: Live; routing: Routing; ttlMs: Millis };
+export type HeartbeatOptions = { live: Live; routing: Routing; ttlMs: Millis; epochs: EpochPlan };
 
 /** Epochs that a heartbeat may be off: it may be under way while one ends. */
 const EPOCH_GRACE = 1;
@@ -25,10 +25,10 @@ export class Heartbeat implements Service<'heartbeat'> {
 
   /** Throws `refused`, `stale`, `replayed`, `bad-signature` or `not-registered`. */
   async handle(request: RequestOf<'heartbeat'>, circuit: Circuit, now: Millis): Promise<typeof ok> {
-    const { live, routing, ttlMs } = this.#options;
+    const { live, routing, ttlMs, epochs } = this.#options;
     const { node, epoch, counter } = request;
     speaksFor(circuit, node);
-    if (Math.abs(epoch - epochOf(now)) > EPOCH_GRACE) throw new RemoteError('stale', 'another epoch');
+    if (Math.abs(epoch - epochAt(now, epochs)) > EPOCH_GRACE) throw new RemoteError('stale', 'another epoch');
     if (counter <= circuit.counter) throw new RemoteError('replayed');
     if (!verifyHeartbeat(circuit.binding, request)) throw new RemoteError('bad-signature');
     circuit.node = node;

@@ -1,4 +1,6 @@
-import type { DirectoryRequest } from '#shared/directory/messages.ts';
+import type { EpochPlan } from '#shared/contribution/epochs.ts';
+import { RemoteError } from '#shared/errors.ts';
+import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Archive, Live } from '../stores/ports.ts';
 import { Admission } from './admission.ts';
@@ -27,18 +29,23 @@ export type ServiceParts = {
   directory: NodeId;
   ttlMs: Millis;
   maxNodes: number;
+  epochs: EpochPlan;
   /** The members of the network are other ones than before. */
   changed(): void;
 };
 
+const notYet = {
+  handle: (): Promise<DirectoryResponse> => Promise.reject(new RemoteError('refused')),
+};
+
 export const createServices = ({ consensus, publish, limits, ...parts }: ServiceParts): Services => {
-  const { live, archive, routing, ttlMs, maxNodes } = parts;
+  const { live, archive, routing, ttlMs, maxNodes, epochs } = parts;
   const { newcomers, workBits: mostBits } = limits;
   const registry = { ...parts, admission: new Admission({ newcomers, maxNodes, mostBits }) };
   return {
     register: new Register(registry),
     leave: new Leave(registry),
-    heartbeat: new Heartbeat({ live, routing, ttlMs }),
+    heartbeat: new Heartbeat({ live, routing, ttlMs, epochs }),
     listen: new Listen(routing),
     signal: new Signal(routing),
     publish,
@@ -51,5 +58,10 @@ export const createServices = ({ consensus, publish, limits, ...parts }: Service
     'get-record': new GetRecord(archive),
     'put-handle': new PutHandle(archive),
     'get-handle': new GetHandle(archive),
+    audit: notYet,
+    leaves: notYet,
+    report: notYet,
+    issue: notYet,
+    paid: notYet,
   };
 };

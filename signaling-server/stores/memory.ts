@@ -13,6 +13,7 @@ export class MemoryLive implements Live {
   readonly #presences = new Map<NodeId, { presence: Presence; expires: Millis }>();
   readonly #routes = new Map<string, Standing[]>();
   readonly #deliveries = new Map<string, Delivery>();
+  readonly #claims = new Map<string, { value: Uint8Array; expires: Millis }>();
   #tidied: Millis = 0;
   #leader: { process: string; token: number; expires: Millis } | undefined;
   #fence = 0;
@@ -99,6 +100,16 @@ export class MemoryLive implements Live {
     return Promise.resolve();
   }
 
+  claim(name: string, value: Uint8Array, ttlMs: Millis): Promise<Uint8Array> {
+    const now = this.#clock.now();
+    this.#tidy(now);
+    const standing = this.#claims.get(name);
+    if (standing && standing.expires > now) return Promise.resolve(standing.value);
+    const own = value.slice();
+    this.#claims.set(name, { value: own, expires: now + ttlMs });
+    return Promise.resolve(own);
+  }
+
   wasEmptied(): Promise<boolean> {
     const fresh = this.#fresh;
     this.#fresh = false;
@@ -127,6 +138,7 @@ export class MemoryLive implements Live {
     for (const [address, standing] of this.#routes) {
       if (standing.every(({ expires }) => expires <= now)) this.#routes.delete(address);
     }
+    for (const [name, { expires }] of this.#claims) if (expires <= now) this.#claims.delete(name);
   }
 
   #expire(): void {

@@ -61,6 +61,12 @@ export type Live = {
   /** Gives the leadership up, if it is this process's. */
   retire(process: string): Promise<void>;
 
+  /**
+   * Claims a name for `value`, unless it is claimed already: answers with the value that stands. Of several at once exactly one
+   * claims it. It is free again `ttlMs` later.
+   */
+  claim(name: string, value: Uint8Array, ttlMs: Millis): Promise<Uint8Array>;
+
   /** True for one caller each time that the store has come up empty: what was alive has to be put back. */
   wasEmptied(): Promise<boolean>;
 
@@ -135,10 +141,18 @@ export type HandleRecord = {
 export type EventRecord = { time: Millis; process: string; event: string; code: string; count: number };
 
 /**
- * What a sweep removes: expired descriptors, mail, records and handles; nodes last seen, consensuses made and events logged
+ * What a sweep removes: expired descriptors, mail, records, handles and documents; nodes last seen, consensuses made and events logged
  * before these times; the latest consensus stays.
  */
 export type SweepBounds = { now: Millis; nodesBefore: Millis; chainBefore: Millis; eventsBefore: Millis };
+
+/** Something that is fixed once it is stored: an audit's plan, its outcomes, the scores of an epoch. */
+export type DocumentRecord = {
+  /** ASCII without spaces, at most 128 characters, its parts separated by `/`. */
+  id: string;
+  bytes: Uint8Array;
+  expires: Millis;
+};
 
 export type Archive = {
   /** Claims the record's sequence number for it: false, and nothing is stored, when that is taken. */
@@ -178,6 +192,12 @@ export type Archive = {
    */
   putHandle(record: HandleRecord, now: Millis): Promise<boolean>;
   handle(name: string, now: Millis): Promise<HandleRecord | undefined>;
+
+  /** False, and nothing is stored, when a document stands under that id. */
+  putDocument(document: DocumentRecord): Promise<boolean>;
+  document(id: string, now: Millis): Promise<DocumentRecord | undefined>;
+  /** Those whose ids begin with `prefix`, in the order of their ids. */
+  documents(prefix: string, now: Millis): Promise<DocumentRecord[]>;
 
   addEvents(events: EventRecord[]): Promise<void>;
   /** Those logged at or after `from`, oldest first. */

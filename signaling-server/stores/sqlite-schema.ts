@@ -66,8 +66,13 @@ const second = `
   CREATE INDEX event_time ON event (time);
 `;
 
+const third = `
+  CREATE TABLE document (id TEXT PRIMARY KEY, bytes BLOB NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX document_expires ON document (expires);
+`;
+
 /** Each makes its layout of the one before it; the first stands on an empty file. A file's `user_version` counts them. */
-export const layouts: readonly string[] = [first, second];
+export const layouts: readonly string[] = [first, second, third];
 
 export const statements = {
   appendConsensus:
@@ -105,12 +110,16 @@ export const statements = {
     WHERE handle.expires <= ? OR (excluded.key = handle.key AND excluded.revision > handle.revision)`,
   handle:
     'SELECT name, key, revision, content, signature, expires FROM handle WHERE name = ? AND expires > ?',
+  putDocument: 'INSERT INTO document (id, bytes, expires) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  document: 'SELECT id, bytes, expires FROM document WHERE id = ? AND expires > ?',
+  documents: 'SELECT id, bytes, expires FROM document WHERE id >= ? AND id < ? AND expires > ? ORDER BY id',
   addEvent: 'INSERT INTO event (time, process, event, code, count) VALUES (?, ?, ?, ?, ?)',
   events: 'SELECT time, process, event, code, count FROM event WHERE time >= ? ORDER BY time, place',
   sweepDescriptors: 'DELETE FROM descriptor WHERE expires <= ?',
   sweepMail: 'DELETE FROM mail WHERE expires <= ?',
   sweepRecords: 'DELETE FROM record WHERE expires <= ?',
   sweepHandles: 'DELETE FROM handle WHERE expires <= ?',
+  sweepDocuments: 'DELETE FROM document WHERE expires <= ?',
   sweepNodes: 'DELETE FROM node WHERE seen < ?',
   sweepChain: 'DELETE FROM consensus WHERE time < ? AND sequence < (SELECT max(sequence) FROM consensus)',
   sweepEvents: 'DELETE FROM event WHERE time < ?',

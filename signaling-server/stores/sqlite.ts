@@ -7,6 +7,7 @@ import type {
   Archive,
   ConsensusRecord,
   DescriptorRecord,
+  DocumentRecord,
   EventRecord,
   HandleRecord,
   MailRecord,
@@ -15,6 +16,9 @@ import type {
   SweepBounds,
 } from './ports.ts';
 import { layouts, statements } from './sqlite-schema.ts';
+
+/** After every character that an id may have. */
+const PAST_ASCII = '\u007f';
 
 /**
  * `archive` in one SQLite file: the embedded default. The write-ahead log is synced at every commit, so what a call
@@ -124,6 +128,18 @@ export class SqliteArchive implements Archive {
     return this.#answer(() => this.#rows<HandleRecord>('handle', name, now)[0]);
   }
 
+  putDocument({ id, bytes, expires }: DocumentRecord): Promise<boolean> {
+    return this.#answer(() => this.#run('putDocument', id, bytes, expires) > 0);
+  }
+
+  document(id: string, now: Millis): Promise<DocumentRecord | undefined> {
+    return this.#answer(() => this.#rows<DocumentRecord>('document', id, now)[0]);
+  }
+
+  documents(prefix: string, now: Millis): Promise<DocumentRecord[]> {
+    return this.#answer(() => this.#rows('documents', prefix, prefix + PAST_ASCII, now));
+  }
+
   addEvents(events: EventRecord[]): Promise<void> {
     return this.#answer(() => {
       this.#together(() => {
@@ -143,6 +159,7 @@ export class SqliteArchive implements Archive {
         this.#run('sweepMail', now);
         this.#run('sweepRecords', now);
         this.#run('sweepHandles', now);
+        this.#run('sweepDocuments', now);
         this.#run('sweepNodes', nodesBefore);
         this.#run('sweepChain', chainBefore);
         this.#run('sweepEvents', eventsBefore);

@@ -10,7 +10,7 @@ import { signHeartbeat, signRegister, type DirectoryRequest } from '#shared/dire
 import { descriptorId, periodOf, sealContact, type Published } from '#shared/rendezvous/contact.ts';
 import { nodeId, type NodeId } from '#shared/units.ts';
 import { systemRng } from '#relay/host.ts';
-import { epochOf } from '#server/epochs.ts';
+import { DEFAULT_EPOCH_MS, epochAt, epochPlan } from '#shared/contribution/epochs.ts';
 import { DirectoryPeer, type DirectoryTarget } from '#tests/support/directory-peer.ts';
 import { cpuOfTrees } from './cpu.ts';
 
@@ -98,7 +98,7 @@ export class Crowd {
       case 'heartbeats':
         return signHeartbeat(keys.secret, peer.binding, {
           node: id,
-          epoch: epochOf(Date.now()),
+          epoch: epochAt(Date.now(), epochPlan(DEFAULT_EPOCH_MS)),
           counter,
           load: 0,
         });

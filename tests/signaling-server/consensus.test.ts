@@ -8,6 +8,8 @@ import { compose } from '#server/services/compose.ts';
 import type { Presence } from '#server/stores/ports.ts';
 import { directoryKeys, DirectoryFixture } from './directory-fixture.ts';
 
+const NOTHING = new Uint8Array(32);
+
 const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 
@@ -182,9 +184,15 @@ describe('guards', () => {
         seen: now,
       };
     });
+  const undisturbed = {
+    registrationDelayMs: 0,
+    epochs: epochPlan(DEFAULT_EPOCH_MS),
+    contribution: 'off' as const,
+    standing: { contributionEpoch: 0, contributionRoot: NOTHING, auditPlan: NOTHING, tokenKey: NOTHING },
+  };
   const guardsAmong = (...uptimesMs: number[]): number[] => {
     const presences = presencesOf(...uptimesMs);
-    const more = { keys: directoryKeys, previous: undefined, directoryHops: 1, registrationDelayMs: 0 };
+    const more = { ...undisturbed, keys: directoryKeys, previous: undefined, directoryHops: 1 };
     const { nodes } = compose({ ...more, presences, now });
     return nodes
       .filter(({ guard }) => guard)
@@ -207,7 +215,7 @@ describe('guards', () => {
 
   it('are not those whose keys are past their time', () => {
     const [old, young] = presencesOf(10, 5) as [Presence, Presence];
-    const more = { keys: directoryKeys, previous: undefined, directoryHops: 1, registrationDelayMs: 0 };
+    const more = { ...undisturbed, keys: directoryKeys, previous: undefined, directoryHops: 1 };
     const presences = [{ ...old, published: now - 3 * DAY_MS }, young];
     expect(compose({ ...more, presences, now }).nodes.map(({ id }) => id)).toEqual([young.node]);
   });

@@ -18,7 +18,7 @@ import {
 } from '#shared/directory/messages.ts';
 import { nodeId, type NodeId } from '#shared/units.ts';
 import { Directory, type DirectoryOptions } from '#server/directory.ts';
-import { epochOf } from '#server/epochs.ts';
+import { DEFAULT_EPOCH_MS, epochAt, epochPlan } from '#shared/contribution/epochs.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import { createLog } from '#server/log.ts';
 import { MemoryLive } from '#server/stores/memory.ts';
@@ -79,7 +79,10 @@ export class Client {
     return this.ask(signRegister(this.secret, this.binding, this.descriptor(published), work));
   }
 
-  beat(counter: number, epoch = epochOf(this.#fixture.clock.now())): Promise<DirectoryResponse> {
+  beat(
+    counter: number,
+    epoch = epochAt(this.#fixture.clock.now(), epochPlan(DEFAULT_EPOCH_MS)),
+  ): Promise<DirectoryResponse> {
     return this.ask(signHeartbeat(this.secret, this.binding, { node: this.id, epoch, counter, load: 0 }));
   }
 
@@ -120,6 +123,8 @@ export class DirectoryFixture {
       consensusChangeMs: 2_000,
       heartbeatTtlMs: 90_000,
       directoryHops: 3,
+      epochs: epochPlan(DEFAULT_EPOCH_MS),
+      contribution: 'off',
       registrationDelayMs: 100_000,
       maxNodes: 100,
       maxDescriptors: 100,

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalError } from '#shared/errors.ts';
 import { signHeartbeat, signRegister } from '#shared/directory/messages.ts';
 import { nodeIdBytes } from '#shared/units.ts';
-import { epochOf } from '#server/epochs.ts';
+import { DEFAULT_EPOCH_MS, epochAt, epochPlan } from '#shared/contribution/epochs.ts';
 import type { DirectoryOptions } from '#server/directory.ts';
 import { Client, directoryKeys, DirectoryFixture } from './directory-fixture.ts';
 
@@ -118,7 +118,7 @@ describe('heartbeats', () => {
     await other.register();
     expect(await node.beat(5)).toEqual(ok);
     for (const counter of [5, 4]) expect(await node.beat(counter)).toEqual(refusal('replayed'));
-    const epoch = epochOf(fixture.clock.now());
+    const epoch = epochAt(fixture.clock.now(), epochPlan(DEFAULT_EPOCH_MS));
     for (const off of [-2, 2]) expect(await node.beat(6, epoch + off)).toEqual(refusal('stale'));
     for (const off of [-1, 1]) expect(await node.beat(7 + off, epoch + off)).toEqual(ok);
     const beat = signHeartbeat(node.secret, node.binding, { node: node.id, epoch, counter: 20, load: 0 });

@@ -1,3 +1,4 @@
+import { DEFAULT_EPOCH_MS, epochPlan } from '#shared/contribution/epochs.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import { xwingKeypair } from '#shared/crypto/kem.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
@@ -81,6 +82,8 @@ export class SimDirectory {
       heartbeatTtlMs: 90_000,
       directoryHops: hops,
       registrationDelayMs: 0,
+      epochs: epochPlan(DEFAULT_EPOCH_MS),
+      contribution: 'off',
       maxNodes: 1000,
       maxDescriptors: 1000,
       limits,

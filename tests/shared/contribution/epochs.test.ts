@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import {
   acceptsEpoch,
-  defaultEpochPlan,
+  DEFAULT_EPOCH_MS,
   epochAt,
+  epochPlan,
   epochStart,
   provableEpoch,
   slotAt,
-  slotsPerEpoch,
-  type EpochPlan,
+  SLOTS,
 } from '#shared/contribution/epochs.ts';
 import { isTier, tierOf, TIERS } from '#shared/contribution/tiers.ts';
 import { misuseOf } from '#tests/support/refusal.ts';
 
-const short: EpochPlan = { epochMs: 60_000, slotMs: 5_000, graceMs: 10_000 };
+const short = epochPlan(60_000);
 
 describe.each([
-  ['as in life', defaultEpochPlan],
+  ['as in life', epochPlan(DEFAULT_EPOCH_MS)],
   ['as in tests', short],
 ])('epochs %s', (_, plan) => {
   const start = epochStart(1000, plan);
 
   it('have twelve slots', () => {
-    expect(slotsPerEpoch(plan)).toBe(12);
+    expect(plan.epochMs / plan.slotMs).toBe(SLOTS);
     expect(
       [start, start + plan.slotMs - 1, start + plan.slotMs, start + plan.epochMs - 1].map((now) =>
         slotAt(now, plan),
@@ -45,7 +45,7 @@ describe.each([
 });
 
 it('an epoch that is no whole number of slots is refused', () => {
-  expect(misuseOf(() => slotsPerEpoch({ ...short, slotMs: 7_000 }))).toBe('internal');
+  expect(misuseOf(() => epochPlan(7_000))).toBe('internal');
 });
 
 it('a tier is the highest that was reached', () => {
