@@ -1,3 +1,4 @@
+import { DEFAULT_EPOCH_MS, epochPlan } from '#shared/contribution/epochs.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
