@@ -30,7 +30,7 @@ const layers = {
   link: ['crypto', 'cell'],
   directory: ['crypto', 'contribution'],
   path: ['crypto', 'directory'],
-  rendezvous: ['crypto'],
+  rendezvous: ['crypto', 'contribution'],
   contribution: ['crypto'],
   signal: ['crypto'],
 };
@@ -135,7 +135,7 @@ module.exports = {
       '^web/(api|rpc)[.]ts$',
       '^shared/',
       '^circuits/(prove|verify)[.]ts$',
-      '^web/transport/(carriers|crossing)[.]ts$',
+      '^web/transport/(carriers|crossing|scripts)[.]ts$',
     ]),
     only('web-transport', '^web/transport/', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/transport/',

@@ -7,6 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY vite.config.ts tsconfig.json ./
 COPY shared ./shared
+COPY circuits ./circuits
 COPY web ./web
 RUN node node_modules/vite/bin/vite.js build
 
@@ -23,6 +24,7 @@ COPY package.json LICENSE ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=app /app/dist ./dist
 COPY shared ./shared
+COPY circuits ./circuits
 COPY web/transport ./web/transport
 COPY relay ./relay
 COPY signaling-server ./signaling-server

@@ -5,6 +5,7 @@ import { pooledRng, type Rng } from '#shared/crypto/rng.ts';
 import { Carriers } from '#web/transport/carriers.ts';
 import { Peers } from '#web/transport/peers.ts';
 import { nodeWrtc, type WrtcOptions } from './peers.ts';
+import { proofChecks } from './proofs.ts';
 
 export type HostOptions = WrtcOptions & {
   /** The server's base URL, as people open it. */
@@ -19,6 +20,7 @@ export const systemRng: Rng = pooledRng((length) => randomFillSync(new Uint8Arra
 export type ClientConfig = { iceServers: RTCIceServer[]; link: string; candidates: 'all' | 'loopback' };
 
 const FETCH_MS = 10_000;
+const RETRY_MS = 2_000;
 /** A consensus of 10,000 nodes. */
 const MAX_CONSENSUS_BYTES = 16 * 1024 * 1024;
 
@@ -27,6 +29,18 @@ export const fetchConfig = async (directory: string): Promise<ClientConfig> => {
   const response = await fetch(new URL('/client.json', directory), { signal: AbortSignal.timeout(FETCH_MS) });
   if (!response.ok) throw new Error(`the server answered ${String(response.status)}`);
   return (await response.json()) as ClientConfig;
+};
+
+/** The server may start later than those who need it; `waiting` is called once, if it does. */
+export const fetchConfigSoon = async (directory: string, waiting: () => void): Promise<ClientConfig> => {
+  for (let told = false; ; told = true) {
+    try {
+      return await fetchConfig(directory);
+    } catch {
+      if (!told) waiting();
+      await new Promise((done) => setTimeout(done, RETRY_MS));
+    }
+  }
 };
 
 const fetchConsensus = async (directory: string): Promise<Uint8Array> => {
@@ -90,6 +104,7 @@ export const createHost = (
         () => input({ type: 'consensus-failed' }),
       );
     },
+    verify: proofChecks(input),
   };
   return {
     ports,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { DEFAULT_EPOCH_MS, epochPlan, SLOTS, type EpochPlan } from '#shared/contribution/epochs.ts';
 import { MAX_NODES } from '#shared/directory/consensus.ts';
-import { MOST_WORK_BITS } from '#shared/directory/work.ts';
+import { MOST_WORK_BITS } from '#shared/crypto/work.ts';
 import { EXIT_CONFIG, StartError } from './start-error.ts';
 import { host, iceServers, list, number, origin, type IceServer } from './values.ts';
 

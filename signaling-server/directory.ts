@@ -1,24 +1,25 @@
-import type { EpochPlan } from '#shared/contribution/epochs.ts';
+import { epochAt, type EpochPlan } from '#shared/contribution/epochs.ts';
 import type { Params } from '#shared/directory/consensus.ts';
 import type { Code } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from './clock.ts';
 import type { DirectoryKeys } from './keys.ts';
 import type { Logger } from './log.ts';
+import { Audits } from './services/audits.ts';
+import type { Standing } from './services/compose.ts';
 import { ConsensusMaker } from './services/consensus.ts';
 import { Circuit, type Circuits } from './services/context.ts';
 import { Publish } from './services/descriptors.ts';
 import { Desk, type Counters } from './services/desk.ts';
 import { EventLog } from './services/events.ts';
 import { defaultLimits, type Limits } from './services/limits.ts';
+import { ThreadMint, type Mint } from './services/mint.ts';
 import { linger } from './services/registry.ts';
 import { REFRESH_MS, Routing } from './services/routing.ts';
 import { Sweeper } from './services/sweeper.ts';
 import { createServices } from './services/table.ts';
+import { Spending, TokenKeys } from './services/tokens.ts';
 import type { Archive, ConsensusRecord, Live } from './stores/ports.ts';
-
-const NOTHING = new Uint8Array(32);
-const nothing = { contributionEpoch: 0, contributionRoot: NOTHING, auditPlan: NOTHING, tokenKey: NOTHING };
 
 export type DirectoryOptions = {
   keys: DirectoryKeys;
@@ -36,8 +37,12 @@ export type DirectoryOptions = {
   registrationDelayMs: Millis;
   epochs: EpochPlan;
   contribution: 'auto' | Params['policy'];
+  /** Public keys of the auditors that may ask this process for loops, in hex. */
+  auditorKeys: readonly string[];
   maxNodes: number;
   maxDescriptors: number;
+  /** In a thread of its own where none is given. */
+  mint?: Mint;
   limits?: Partial<Limits>;
   metrics?: Counters;
 };
@@ -46,8 +51,10 @@ export type DirectoryOptions = {
 export class Directory {
   readonly #options: DirectoryOptions;
   readonly #limits: Limits;
+  readonly #mint: Mint;
   readonly #routing: Routing;
   readonly #consensus: ConsensusMaker;
+  readonly #audits: Audits;
   readonly #desk: Desk;
   readonly #sweeper: Sweeper;
   readonly #events: EventLog;
@@ -60,20 +67,31 @@ export class Directory {
     const { keys, live, archive, clock, log, process, heartbeatTtlMs: ttlMs, maxNodes } = options;
     const { consensusMs, consensusChangeMs: changeMs, directoryHops, registrationDelayMs } = options;
     const { epochs, contribution } = options;
+    const tokenKeys = new TokenKeys(keys.signing.secret);
+    const standing = async (now: Millis): Promise<Standing> => ({
+      ...(await this.#audits.standing(now)),
+      tokenKey: tokenKeys.of(epochAt(now, epochs)).public,
+    });
     this.#options = options;
+    this.#mint = options.mint ?? new ThreadMint();
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#events = new EventLog({ process, archive, clock, log });
     this.#routing = new Routing(live, process, (circuit, body) => this.#deliver(circuit, body));
     this.#consensus = new ConsensusMaker({
       ...{ process, keys, live, archive, clock, log, consensusMs, changeMs, directoryHops },
-      ...{ registrationDelayMs, epochs, contribution, standing: () => Promise.resolve(nothing) },
+      ...{ registrationDelayMs, epochs, contribution, standing },
       ...{ led: () => this.#events.note('leader') },
+    });
+    this.#audits = new Audits({
+      ...{ live, archive, clock, log, epochs, auditorKeys: options.auditorKeys },
+      ...{ isOn: contribution !== 'off', leads: () => this.leads },
     });
     const publish = new Publish(archive, options.maxDescriptors);
     this.#sweeper = new Sweeper({ archive, clock, log, publish });
     const services = createServices({
       ...{ live, archive, routing: this.#routing, consensus: this.#consensus, publish },
       ...{ limits: this.#limits, directory: keys.id, ttlMs, maxNodes, epochs },
+      ...{ mint: this.#mint, tokenKeys, audits: this.#audits },
       changed: () => this.#consensus.changed(),
     });
     const counters = {
@@ -81,7 +99,12 @@ export class Directory {
         options.metrics?.requestAnswered(type, code, tookMs),
       refused: (where: string, code: Code) => this.refused(where, code),
     };
-    this.#desk = new Desk({ clock, log, limits: this.#limits, services, counters });
+    const spending = new Spending({ live, keys: tokenKeys, epochs });
+    this.#desk = new Desk({
+      ...{ clock, log, limits: this.#limits, services, counters },
+      policy: () => this.#consensus.head?.params.policy ?? 'off',
+      spend: (token, request, now) => spending.spend(token, request, now),
+    });
   }
 
   /** The latest consensus, once there is one. */
@@ -103,6 +126,7 @@ export class Directory {
     this.#refreshLater();
     await this.#sweeper.start();
     await this.#consensus.start();
+    await this.#audits.start();
   }
 
   /** From here on registrations, listens and deposits are left to other processes: `try-later`. The rest goes on. */
@@ -114,6 +138,8 @@ export class Directory {
     this.#running = false;
     this.#cancelRefresh?.();
     this.#sweeper.stop();
+    await this.#mint.stop();
+    await this.#audits.stop();
     await this.#consensus.stop();
     await this.#detach?.().catch((error: unknown) => this.#left(error));
     await Promise.all([...this.#circuits.keys()].map((handle) => this.closed(handle)));

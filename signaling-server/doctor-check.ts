@@ -1,11 +1,12 @@
 import { withoutAddresses } from './log.ts';
 
 /** What came of one check; `said` tells an operator what is so, or what to do, or why nothing was tried. */
-export type Outcome = { state: 'ok' | 'failed' | 'skipped'; said: string };
+export type Outcome = { state: 'ok' | 'warning' | 'failed' | 'skipped'; said: string };
 
 export type Check = { name: string; run(): Promise<Outcome> };
 
 export const ok = (said: string): Outcome => ({ state: 'ok', said });
+export const warning = (said: string): Outcome => ({ state: 'warning', said });
 export const failed = (said: string): Outcome => ({ state: 'failed', said });
 export const skipped = (said: string): Outcome => ({ state: 'skipped', said });
 

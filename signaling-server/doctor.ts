@@ -3,12 +3,13 @@
  * codes: 0 when nothing failed, 78 when settings can't be used, 1 otherwise.
  */
 import { systemClock } from './clock.ts';
-import { readConfig, shownSettings } from './config.ts';
-import { runChecks } from './doctor-check.ts';
+import { readConfig, shownSettings, type Config } from './config.ts';
+import { ok, runChecks, warning, type Check } from './doctor-check.ts';
 import { storeChecks, type Engines } from './doctor-stores.ts';
 import { iceChecks } from './doctor-turn.ts';
 import { webChecks } from './doctor-web.ts';
 import { LINK_PATH } from './server.ts';
+import { setupWarning } from './setup.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
 import { MongoArchive } from './stores/mongo.ts';
 import { RedisLive } from './stores/redis.ts';
@@ -16,6 +17,13 @@ import { RedisLive } from './stores/redis.ts';
 const engines: Engines = {
   openLive: async (urls) => RedisLive.open({ urls, clock: systemClock }),
   openArchive: async (url) => MongoArchive.open(url),
+};
+
+const setupChecks = (config: Config): Check[] => {
+  const said = setupWarning(config);
+  return [
+    { name: 'contribution', run: async () => (said === undefined ? ok('its keys will do') : warning(said)) },
+  ];
 };
 
 const say = (line: string): void => {
@@ -31,6 +39,7 @@ const examine = async (): Promise<number> => {
   const { now } = systemClock;
   const checks = [
     ...storeChecks(config, engines),
+    ...setupChecks(config),
     ...iceChecks(config, now),
     ...webChecks(config, now, LINK_PATH),
   ];

@@ -149,6 +149,8 @@ const staticFiles = (folder: string): Static => {
   return sirv(folder, {
     etag: true,
     setHeaders(response, path) {
+      // Of the proving key, which no list of types knows.
+      if (path.endsWith('.zkey')) response.setHeader('Content-Type', 'application/octet-stream');
       const hashed = path.startsWith(HASHED);
       response.setHeader(
         'Cache-Control',

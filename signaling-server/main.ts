@@ -2,11 +2,16 @@
  * One process of the directory. Settings come from the environment (`config.ts`); exit codes: 0 after SIGTERM or
  * SIGINT, 78 when settings can't be used, 1 otherwise. A parent with an IPC channel is told `{ port }` once it serves.
  */
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hex } from '#shared/bytes/bytes.ts';
 import { codeOf } from '#shared/errors.ts';
-import { readConfig } from './config.ts';
+import { Children } from './children.ts';
+import { readConfig, type Config } from './config.ts';
 import { createHop } from './hop.ts';
 import { createLog, type Logger } from './log.ts';
 import { startServer, type RunningServer } from './server.ts';
+import { setupWarning } from './setup.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
 
 const main = async (): Promise<void> => {
@@ -14,10 +19,34 @@ const main = async (): Promise<void> => {
   process.umask(0o077);
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
+  const warned = setupWarning(config);
+  if (warned !== undefined) log.warn(warned);
   stopOnFault(log);
   const server = await startServer({ config, log, createHop });
-  stopOnSignal(server, log);
+  const children = new Children((line) => log.warn(line));
+  if (server.auditor && config.contribution !== 'off')
+    startAuditor(children, server.auditor, server.port, config);
+  stopOnSignal({ server, children, log });
   process.send?.({ port: server.port });
+};
+
+/** It asks this very process, since no other knows its key. */
+const startAuditor = (
+  children: Children,
+  { seed }: { seed: Uint8Array },
+  port: number,
+  { host, dataDir }: Config,
+): void => {
+  const anywhere = ['0.0.0.0', '::'].includes(host);
+  const address = anywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  const guards = join(resolve(dataDir), 'auditor-guards.json');
+  children.start({
+    name: 'The auditor',
+    module: fileURLToPath(new URL('../relay/auditor-main.ts', import.meta.url)),
+    args: ['--directory', `http://${address}:${String(port)}`, '--guards', guards],
+    quiet: true,
+    started: (child) => void child.send({ seed: hex(seed) }),
+  });
 };
 
 /** What no code expected leaves the process in no known state: it ends, and whoever runs it starts it again. */
@@ -30,13 +59,15 @@ const stopOnFault = (log: Logger): void => {
   process.on('unhandledRejection', fault);
 };
 
-const stopOnSignal = (server: RunningServer, log: Logger): void => {
+type Running = { server: RunningServer; children: Children; log: Logger };
+
+const stopOnSignal = ({ server, children, log }: Running): void => {
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
     log.info('stopping');
-    server.stop().then(
+    Promise.all([children.stop(), server.stop()]).then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ err: error }, 'stopped badly');

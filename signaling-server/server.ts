@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hex } from '#shared/bytes/bytes.ts';
+import { signKeypair } from '#shared/crypto/sign.ts';
 import type { Code } from '#shared/errors.ts';
 import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -18,6 +20,8 @@ import { EXIT_FAILURE, StartError } from './start-error.ts';
 import { openStores } from './stores/open.ts';
 
 export const LINK_PATH = '/link';
+
+const AUDITOR_SEED_LENGTH = 32;
 
 /** The node that makes the directory a hop: links lead to it, and its circuits end in the services. */
 export type Hop = Circuits & {
@@ -47,6 +51,8 @@ export type RunningServer = {
   port: number;
   keys: DirectoryKeys;
   directory: Directory;
+  /** The secret seed of this process's own auditor, where it has one: the auditor's key signs what it asks of this process. */
+  auditor: { seed: Uint8Array } | undefined;
   /** Says at first that it is not ready any more, for as long as is configured. */
   stop(): Promise<void>;
 };
@@ -76,8 +82,10 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     request: (circuit, body) => directory.request(circuit, body),
     closed: (circuit) => void directory.closed(circuit),
   });
+  const auditor = createAuditor(config);
   const directory = new Directory({
     ...config,
+    auditorKeys: [...config.auditorKeys, ...(auditor ? [auditor.key] : [])],
     ...{ keys, live, archive, clock, log, process: randomUUID(), circuits: hop, metrics },
     limits: { workBits: config.admissionWorkBits },
   });
@@ -116,11 +124,18 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     await meter.serve();
     const port = await listen(server, config);
     log.info({ port, links: config.maxLinks }, 'the directory listens');
-    return { port, keys, directory, stop: drain };
+    return { port, keys, directory, auditor, stop: drain };
   } catch (error) {
     await stop();
     throw error;
   }
+};
+
+/** A key for the auditor beside this process, which nobody else knows. */
+const createAuditor = ({ localAuditor }: Config): { seed: Uint8Array; key: string } | undefined => {
+  if (!localAuditor) return undefined;
+  const seed = Uint8Array.from(randomBytes(AUDITOR_SEED_LENGTH));
+  return { seed, key: hex(signKeypair(seed).public) };
 };
 
 type Meter = { metrics: Metrics; serve(): Promise<void>; stop(): void };

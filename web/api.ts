@@ -116,6 +116,69 @@ export type InviteView = { link: string; createdAt: number; expiresAt: number };
 /** What an invite says about whom it leads to, read without contacting anyone. */
 export type InvitePreview = { address: string; name: string; expiresAt: number };
 
+/** An hour by which contribution is counted, or what the network has in its place. Times in ms since 1970. */
+export type EpochView = { epoch: number; startsAt: number; endsAt: number };
+
+/** How the directory answered a heartbeat of this node: in time, after more than five seconds, or not at all. */
+export type HeartbeatView = { at: number; outcome: 'answered' | 'late' | 'missed' };
+
+/** What others' test traffic through this node came to, in the last epoch that is closed. */
+export type AuditView = {
+  epoch: EpochView;
+  /** Slots of the epoch in which it was tested, those it passed, and how many an epoch has. */
+  tested: number;
+  passed: number;
+  slots: number;
+  /** What the passed slots are worth, or null for less than the lowest tier. */
+  tier: number | null;
+  /** What was wrong most often. */
+  fault: 'unbuilt' | 'lost' | 'late' | null;
+};
+
+/** How far the proof for the last closed epoch is. */
+export type ProofStage =
+  /** There is nothing to collect for: relaying is off, or the network does not count. */
+  | { kind: 'idle' }
+  /** No closed epoch has this node in it yet. */
+  | { kind: 'collecting' }
+  /** It begins at this time, which was drawn at random. */
+  | { kind: 'waiting'; at: number }
+  /** The list of all who contributed is fetched twice and checked. */
+  | { kind: 'checking' }
+  | { kind: 'proving'; fraction: number }
+  | { kind: 'submitting' }
+  | { kind: 'verified' }
+  | { kind: 'not-enough' }
+  /** So few could have made the same proof that it would point at this node. */
+  | { kind: 'crowd-too-small'; crowd: number; least: number }
+  | { kind: 'failed'; code: Reason };
+
+/** `epoch`: which one is proved, or null while there is none. */
+export type ProofView = { epoch: EpochView | null; stage: ProofStage };
+
+/** What was carried for others on one day. `day` is the local date, as 2026-11-28. */
+export type DayView = { day: string; circuits: number; bytes: number };
+
+/** What this tab does for others, and what it can show for it. */
+export type HelpingView = {
+  /** Whether the network asks for proofs, only watches, or does neither; null before it is known. */
+  policy: 'off' | 'observe' | 'enforce' | null;
+  /** The epoch that is running. */
+  epoch: EpochView | null;
+  /** The last 60, the oldest first. */
+  heartbeats: HeartbeatView[];
+  /** Circuits of others that pass through now. */
+  carried: number;
+  /** The last 14 days on which something was carried, the oldest first, today at the end. */
+  days: DayView[];
+  audit: AuditView | null;
+  proof: ProofView;
+  /** The last thing that went wrong with any of it. */
+  error: { code: Reason; at: number } | null;
+  /** Tokens at hand, each of which pays for one request. */
+  tokens: number;
+};
+
 export type ClientState = {
   profile: Profile;
   settings: Settings;
@@ -128,6 +191,7 @@ export type ClientState = {
   node: { id: string; name: string; registered: boolean } | null;
   /** Milliseconds since 1970 of the consensus in use, or null. */
   consensusAt: number | null;
+  helping: HelpingView;
 };
 
 /** Each replaces the part of `ClientState` that it names, but `message`, which adds or replaces one, and `alarm`, which no state holds. */
@@ -140,6 +204,7 @@ export type ClientEvent =
   | { type: 'nodes'; nodes: NodeView[]; consensusAt: number | null }
   | { type: 'circuits'; circuits: CircuitView[] }
   | { type: 'node'; node: ClientState['node'] }
+  | { type: 'helping'; helping: HelpingView }
   | { type: 'message'; message: MessageView }
   /** The directory was caught at what an honest one does not do; the user has to know. */
   | { type: 'alarm'; code: Reason };

@@ -3,6 +3,7 @@ import workerUrl from './core/worker.ts?worker&url';
 import { connectClient } from './rpc.ts';
 import type { FromWorker, Setup, ToWorker } from './transport/crossing.ts';
 import { servePeers } from './transport/page-peers.ts';
+import { startWorker } from './transport/scripts.ts';
 import App from './ui/App.svelte';
 import Stopped from './ui/Stopped.svelte';
 
@@ -10,30 +11,7 @@ import Stopped from './ui/Stopped.svelte';
 
 type ServerConfig = { iceServers: RTCIceServer[]; link: string; candidates: 'all' | 'loopback' };
 
-/** W3C Trusted Types, which the policy of the server demands for scripts; TypeScript does not know them yet. */
-type TrustedTypes = {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(url: string): string },
-  ): { createScriptURL(url: string): string };
-};
-
-const { trustedTypes } = globalThis as unknown as { trustedTypes?: TrustedTypes };
-
-const policy = trustedTypes?.createPolicy('hourglass', {
-  createScriptURL(url) {
-    if (new URL(url, location.href).origin !== location.origin)
-      throw new TypeError('a script of another origin');
-    return url;
-  },
-});
-
 const target = document.querySelector('#app') ?? document.body;
-
-const startWorker = (): Worker => {
-  const url = policy?.createScriptURL(workerUrl) ?? workerUrl;
-  return new Worker(url, { type: 'module', name: 'hourglass' });
-};
 
 /** The page may have come from a cache while the server is away: then links to it are tried where they always are. */
 const serverConfig = async (): Promise<ServerConfig> => {
@@ -59,7 +37,7 @@ const run = async (profile: string, failed: (message: string) => void): Promise<
     consensusUrl: new URL('/consensus', location.href).href,
     trace: query.has('trace'),
   };
-  const worker = startWorker();
+  const worker = startWorker(workerUrl, 'hourglass');
   const keepCandidate = (address: string): boolean => candidates === 'all' || address.startsWith('127.');
   const peers = servePeers(worker, { iceServers, keepCandidate });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {

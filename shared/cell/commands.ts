@@ -29,7 +29,7 @@ export const relayCommand = {
   JOINED: 7,
   /** The contact's layer, copied from and to the bridged circuit. */
   BRIDGED: 8,
-  /** Fragments of tag key ‖ ticket ‖ signature. */
+  /** tag key ‖ ticket ‖ signature. */
   INBOX_OPEN: 9,
   INBOX_OPENED: 10,
   /** Fragments of a request to the directory. */
@@ -42,7 +42,7 @@ export const relayCommand = {
   DATA: 14,
   /** cells (2). */
   CREDIT: 15,
-  /** code (1): closes the stream. */
+  /** code (1): closes the stream; on stream 0 the owner of inboxes gives them up. */
   END: 16,
   /** Cover: taken and thrown away. */
   DROP: 17,
@@ -50,6 +50,8 @@ export const relayCommand = {
   PING: 18,
   /** The token of the PING. */
   PONG: 19,
+  /** bits (1): INBOX_OPEN has to show so much work. */
+  INBOX_WORK: 20,
 } as const;
 
 export type RelayCommand = (typeof relayCommand)[keyof typeof relayCommand];

@@ -41,3 +41,7 @@ export const acceptsEpoch = (epoch: number, now: Millis, plan: EpochPlan): boole
   if (epoch === current) return true;
   return epoch === current - 1 && now < epochStart(epoch + 2, plan) + plan.graceMs;
 };
+
+/** Whether a token of `epoch`'s key is taken now: in that epoch and the next one, and `graceMs` more. One clock may be behind. */
+export const acceptsToken = (epoch: number, now: Millis, plan: EpochPlan): boolean =>
+  epoch <= epochAt(now, plan) + 1 && now < epochStart(epoch + 2, plan) + plan.graceMs;

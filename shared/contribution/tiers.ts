@@ -8,3 +8,6 @@ export const isTier = (score: number): score is Tier => (TIERS as readonly numbe
 /** The highest tier that so many passed slots reach. */
 export const tierOf = (slotsPassed: number): Tier | undefined =>
   TIERS.findLast((tier) => tier <= slotsPassed);
+
+/** A proof is made among at least so many who could have made it: it would point at its maker otherwise. */
+export const SMALLEST_CROWD = 8;

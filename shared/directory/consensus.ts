@@ -13,6 +13,7 @@ import {
   type Value,
 } from '../bytes/codec.ts';
 import { flags, hashCodec, keyCodec, signatureCodec, versioned } from '../bytes/fields.ts';
+import { Reader } from '../bytes/reader.ts';
 import { sha256 } from '../crypto/kdf.ts';
 import { SLOTS } from '../contribution/epochs.ts';
 import { SIGNATURE_LENGTH, sign, verify } from '../crypto/sign.ts';
@@ -101,28 +102,29 @@ export type Params = Value<typeof paramsCodec>;
  * The signature covers the sequence number and the hash of all that stands before it. So `(sequence, hash,
  * signature)` is evidence by itself, and two of them on one number convict the directory.
  */
-const bodyCodec = versioned(
-  1,
-  struct({
-    sequence: u64,
-    time: u64,
-    epoch: u32,
-    previous: hashCodec,
-    directoryKey: keyCodec,
-    directoryOnionKey: keyCodec,
-    params: paramsCodec,
-    /** The last epoch whose scores are fixed, 0 before there is one, and the root of its tree. */
-    contributionEpoch: u32,
-    contributionRoot: hashCodec,
-    /** What the next epoch's audits are committed to. */
-    auditPlan: hashCodec,
-    /** Of the tokens that are issued in this epoch. */
-    tokenKey: keyCodec,
-    verificationKeyHash: hashCodec,
-    nodes: list(nodeCodec, MAX_NODES),
-  }),
-);
+const headFields = {
+  sequence: u64,
+  time: u64,
+  epoch: u32,
+  previous: hashCodec,
+  directoryKey: keyCodec,
+  directoryOnionKey: keyCodec,
+  params: paramsCodec,
+  /** The last epoch whose scores are fixed, 0 before there is one, and the root of its tree. */
+  contributionEpoch: u32,
+  contributionRoot: hashCodec,
+  /** What the next epoch's audits are committed to. */
+  auditPlan: hashCodec,
+  /** Of the tokens that are issued in this epoch. */
+  tokenKey: keyCodec,
+  verificationKeyHash: hashCodec,
+};
+const headCodec = versioned(1, struct(headFields));
+const bodyCodec = versioned(1, struct({ ...headFields, nodes: list(nodeCodec, MAX_NODES) }));
 export type Consensus = Value<typeof bodyCodec>;
+
+/** What stands before the nodes. Nothing is verified: for whoever has the bytes from itself. */
+export const headOf = (bytes: Uint8Array): Omit<Consensus, 'nodes'> => headCodec.read(new Reader(bytes));
 
 /** What neighbours tell each other of a consensus. */
 const statementCodec = struct({ sequence: u64, hash: hashCodec, signature: signatureCodec });

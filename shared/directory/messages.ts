@@ -68,7 +68,8 @@ const publishedCodec = struct({
 /** code (1), one of the table of codes. */
 const codeCodec: Codec<Code> = mapped(u8, codeOfByte, byteOfCode);
 
-const MAX_UNPAID_BYTES = 1 + Math.max(MAX_DEPOSIT_BYTES, MAX_RECORD_BYTES);
+/** The longest request that a token pays for is a deposit. */
+const MAX_COSTLY_BYTES = 1 + MAX_DEPOSIT_BYTES;
 
 /** What a client asks of the directory on a circuit whose last hop is the directory: kind (1) ‖ fields. */
 export const requestCodec = union({
@@ -113,9 +114,16 @@ export const requestCodec = union({
   /** Blind tokens, each of which pays for one request. */
   issue: [19, issueCodec],
   /** A request (one that costs a token), and the token. */
-  paid: [20, struct({ token: tokenCodec, request: bytes(MAX_UNPAID_BYTES) })],
+  paid: [20, struct({ token: tokenCodec, request: bytes(MAX_COSTLY_BYTES) })],
 });
 export type DirectoryRequest = Value<typeof requestCodec>;
+
+/** What costs a token where contribution is enforced, and may be paid for anywhere. */
+const costly = ['publish', 'deposit', 'put-handle'] as const;
+export type CostlyRequest = Extract<DirectoryRequest, { type: (typeof costly)[number] }>;
+
+export const isCostly = (request: DirectoryRequest): request is CostlyRequest =>
+  (costly as readonly string[]).includes(request.type);
 
 export const responseCodec = union({
   ok: [1, struct({})],
@@ -150,7 +158,7 @@ export type DirectoryPush = Value<typeof pushCodec>;
 export const readPush = (body: Uint8Array): DirectoryPush | undefined =>
   Object.values(pushKinds).some(([kind]) => kind === body[0]) ? decode(pushCodec, body) : undefined;
 
-export const MAX_REQUEST_BYTES = 1 + TOKEN_LENGTH + 4 + MAX_UNPAID_BYTES;
+export const MAX_REQUEST_BYTES = 1 + Math.max(MAX_RECORD_BYTES, TOKEN_LENGTH + 4 + MAX_COSTLY_BYTES);
 export const MAX_RESPONSE_BYTES =
   1 + Math.max(4 + MAX_CONSENSUS_BYTES, MAX_MAIL_BYTES, MAX_RECORD_BYTES, 4 + MAX_REPORT_BYTES);
 export const MAX_PUSH_BYTES = 1 + SEALED_SIGNAL_LENGTH;

@@ -1,16 +1,16 @@
-import { text } from '../bytes/bytes.ts';
+import { concat, text } from '../bytes/bytes.ts';
 import { fixed, list, struct, u32, u64, union, type Value } from '../bytes/codec.ts';
 import { presentation } from '../contribution/statement.ts';
 import { scopeOf } from '../contribution/tags.ts';
+import { TOKEN_INPUT_LENGTH } from '../contribution/tokens.ts';
+import { sha256 } from '../crypto/kdf.ts';
+import { BATCH_PROOF_LENGTH, ELEMENT_LENGTH, OUTPUT_LENGTH } from '../crypto/voprf.ts';
 
 /** Tokens that one proof buys, and one piece of work. */
 export const PROOF_BATCH = 32;
 export const WORK_BATCH = 8;
 
-/** An element of ristretto255. */
-const ELEMENT_LENGTH = 32;
-const TOKEN_INPUT_LENGTH = 32;
-const TOKEN_OUTPUT_LENGTH = 64;
+const WORK_LABEL = text('hourglass token work 1');
 
 /** What a proof is spent on that buys tokens. */
 export const tokenScope = scopeOf(text('tokens'));
@@ -25,19 +25,23 @@ export const issueCodec = struct({
   blinded: list(fixed(ELEMENT_LENGTH), PROOF_BATCH),
 });
 
+/** Of the work that pays for these elements on one circuit: label ‖ binding (32) ‖ SHA-256( blinded elements ) (32). */
+export const issueChallenge = (binding: Uint8Array, blinded: readonly Uint8Array[]): Uint8Array =>
+  concat(WORK_LABEL, binding, sha256(...blinded));
+
 /** epoch of the key (4) ‖ count (2) ‖ evaluated elements (32 each) ‖ DLEQ proof (64). */
 export const issuedCodec = struct({
   epoch: u32,
   evaluated: list(fixed(ELEMENT_LENGTH), PROOF_BATCH),
-  proof: fixed(64),
+  proof: fixed(BATCH_PROOF_LENGTH),
 });
 
 /** epoch of its key (4) ‖ input (32) ‖ output (64): 100 bytes. */
 export const tokenCodec = struct({
   epoch: u32,
   input: fixed(TOKEN_INPUT_LENGTH),
-  output: fixed(TOKEN_OUTPUT_LENGTH),
+  output: fixed(OUTPUT_LENGTH),
 });
 export type Token = Value<typeof tokenCodec>;
 
-export const TOKEN_LENGTH = 4 + TOKEN_INPUT_LENGTH + TOKEN_OUTPUT_LENGTH;
+export const TOKEN_LENGTH = 4 + TOKEN_INPUT_LENGTH + OUTPUT_LENGTH;

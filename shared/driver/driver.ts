@@ -1,12 +1,14 @@
 import { respond } from '../handshake/ntor.ts';
-import { searchWork } from '../directory/work.ts';
 import { codeOf } from '../errors.ts';
 import type { Rng } from '../crypto/rng.ts';
+import type { WorkTask } from '../crypto/work.ts';
+import type { Claim } from '../contribution/statement.ts';
 import type { Input } from '../node/input.ts';
 import type { Node } from '../node/node.ts';
-import type { NodeEvent, Output, TraceEvent, WorkTask } from '../node/output.ts';
+import type { NodeEvent, Output, TraceEvent } from '../node/output.ts';
 import type { Session } from '../signal/session.ts';
-import type { LinkId, Millis } from '../units.ts';
+import type { LinkId, Millis, NodeId } from '../units.ts';
+import { Searches } from './work.ts';
 
 /** What the world gives to a node. Each port answers by `driver.input`. */
 export type Ports = {
@@ -24,10 +26,11 @@ export type Ports = {
   fetchConsensus(): void;
   event(event: NodeEvent): void;
   trace?(trace: TraceEvent): void;
+  /** Answers by `ticketed`. Whoever has no contribution to prove leaves it out. */
+  ticket?(job: number, exit: NodeId, tag: Uint8Array): void;
+  /** Answers by `verified`. Without it no proof is taken here. */
+  verify?(job: number, claim: Claim, proof: Uint8Array): void;
 };
-
-/** Hashes in one piece of work, some milliseconds' worth. */
-const WORK_SLICE = 2_000;
 
 /** The one loop around a node: inputs in, outputs to the ports, one timer, and slow work done outside it. */
 export class Driver {
@@ -35,14 +38,16 @@ export class Driver {
   readonly #ports: Ports;
   #wake: { at: Millis; cancel: () => void } | undefined;
   #inputs: Input[] = [];
-  /** The search that is wanted. */
-  #job: number | undefined;
+  readonly #searches: Searches;
+  /** What cancels each of the node's own. */
+  readonly #jobs = new Map<number, () => void>();
   #running = false;
   #stopped = false;
 
   constructor(node: Node, ports: Ports) {
     this.#node = node;
     this.#ports = ports;
+    this.#searches = new Searches((run) => ports.later(run));
   }
 
   /** A port may call this from within an output; such inputs wait for their turn. */
@@ -62,8 +67,13 @@ export class Driver {
 
   stop(): void {
     this.#stopped = true;
-    this.#job = undefined;
+    this.#searches.stop();
     this.#wake?.cancel();
+  }
+
+  /** A search of whoever shares this driver, in turn with the node's own; the returned function cancels. */
+  search(task: WorkTask, done: (work: number) => void): () => void {
+    return this.#searches.begin(task, done);
   }
 
   #perform(output: Output): void {
@@ -84,11 +94,17 @@ export class Driver {
       case 'respond':
         return ports.later(() => this.#respond(output));
       case 'work':
-        this.#job = output.job;
-        return this.#workLater(output.job, output.task);
+        return this.#work(output);
       case 'end-work':
-        this.#job = undefined;
+        this.#jobs.get(output.job)?.();
+        this.#jobs.delete(output.job);
         return;
+      case 'ticket':
+        if (ports.ticket) return ports.ticket(output.job, output.exit, output.tag);
+        return this.input({ type: 'ticketed', job: output.job, presentation: undefined });
+      case 'verify':
+        if (ports.verify) return ports.verify(output.job, output.claim, output.proof);
+        return this.input({ type: 'verified', job: output.job, valid: false });
       case 'wake':
         return this.#wakeAt(output.at);
       case 'trace':
@@ -107,14 +123,12 @@ export class Driver {
     }
   }
 
-  #workLater(job: number, { place, bits, from }: WorkTask): void {
-    this.#ports.later(() => {
-      if (job !== this.#job) return;
-      const result = searchWork(place, bits, from, WORK_SLICE);
-      if ('next' in result) return this.#workLater(job, { place, bits, from: result.next });
-      this.#job = undefined;
-      this.input({ type: 'worked', job, work: result.work });
+  #work({ job, task }: Extract<Output, { type: 'work' }>): void {
+    const cancel = this.#searches.begin(task, (work) => {
+      this.#jobs.delete(job);
+      this.input({ type: 'worked', job, work });
     });
+    this.#jobs.set(job, cancel);
   }
 
   #wakeAt(at: Millis): void {

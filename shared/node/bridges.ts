@@ -8,7 +8,7 @@ import { RemoteError, byteOfCode, codeOf, type Code } from '../errors.ts';
 import { readInboxOpen, TAG_LENGTH } from '../rendezvous/inbox.ts';
 import type { Millis, StreamId } from '../units.ts';
 import type { Context } from './context.ts';
-import type { InboxTable } from './inbox-table.ts';
+import type { InboxAdmission } from './inbox-admission.ts';
 import { MAX_ONIONSKIN } from './limits.ts';
 import type { RelayEnd } from './relay-end.ts';
 
@@ -37,7 +37,7 @@ type Bridge = {
   joined: boolean;
 };
 
-export type BridgeParts = { readonly context: Context; readonly inboxes: InboxTable<Owner> };
+export type BridgeParts = { readonly context: Context; readonly inboxes: InboxAdmission<Owner> };
 
 /** The end of a circuit whose origin asks to be joined to an inbox. */
 export class Caller {
@@ -69,7 +69,7 @@ export class Caller {
     const whole = this.#join.push(part);
     if (!whole) return;
     try {
-      const owner = this.#parts.inboxes.introduce(whole.subarray(0, TAG_LENGTH), this.#parts.context.now);
+      const owner = this.#parts.inboxes.introduce(whole.subarray(0, TAG_LENGTH));
       this.#bridge = owner.introduce(this, whole.subarray(TAG_LENGTH));
     } catch (error) {
       // A wrong tag is not a broken circuit: the origin learns why and may try another inbox.
@@ -129,6 +129,7 @@ export class Owner {
   receive(message: RelayMessage): void {
     const { stream, command, data } = message;
     if (command === relayCommand.INBOX_OPEN) return this.#open(data);
+    if (command === relayCommand.END && stream === CIRCUIT) return this.#giveUp();
     const bridge = this.#bridges.get(stream);
     const known = [
       relayCommand.ACCEPT,
@@ -181,7 +182,7 @@ export class Owner {
   }
 
   closed(): void {
-    this.#parts.inboxes.release(this);
+    this.#parts.inboxes.closed(this);
     for (const bridge of [...this.#bridges.values()]) {
       this.#parts.context.timers.clear(this.#timer(bridge.stream));
       this.#bridges.delete(bridge.stream);
@@ -191,9 +192,12 @@ export class Owner {
 
   #open(data: Uint8Array): void {
     if (this.circuit.hop.position !== EXIT_HOP) throw new RemoteError('unexpected', 'an inbox at this hop');
-    const tag = readInboxOpen(data, this.circuit.hop.binding);
-    this.#parts.inboxes.open(tag, this, this.#parts.context.now);
-    this.circuit.deliver({ stream: CIRCUIT, command: relayCommand.INBOX_OPENED, data: tag });
+    const { tag, ticket } = readInboxOpen(data, this.circuit.hop.binding);
+    this.#parts.inboxes.open(this, tag, ticket);
+  }
+
+  #giveUp(): void {
+    if (this.#parts.inboxes.giveUp(this)) this.circuit.destroy('finished');
   }
 
   #onStream(bridge: Bridge, command: number, data: Uint8Array): void {

@@ -1,14 +1,13 @@
-import { relayCommand } from '../cell/commands.ts';
-import { CONTACT_HOP, EXIT_HOP } from '../cell/geometry.ts';
-import { creditCells, creditMessage } from '../circuit/credit-message.ts';
+import { EXIT_HOP } from '../cell/geometry.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import { RemoteError, type Code } from '../errors.ts';
-import type { Millis, NodeId, StreamId } from '../units.ts';
-import { Channel } from './channel.ts';
+import type { Millis, NodeId } from '../units.ts';
+import type { Channel } from './channel.ts';
 import type { Context } from './context.ts';
 import type { Handle, InboxRef } from './input.ts';
-import { HANDSHAKE_MS } from './limits.ts';
+import { joinInbox } from './joining.ts';
 import type { Origin, OriginHandlers, Origins } from './origins.ts';
+import type { NodeEvent } from './output.ts';
 import { targetOf, type Paths } from './paths.ts';
 
 /** Circuits that stand ready for the next conversation. */
@@ -135,43 +134,11 @@ export class Callers {
   }
 
   #join(origin: Origin, inbox: InboxRef, call: Call): void {
-    const stream = 0 as StreamId;
-    const { context } = this.#parts;
-    const closing = `closing:${String(origin.handle)}`;
-    origin.join({ id: inbox.id, onionKey: inbox.onionKey }, inbox.tag, () => {
-      const channel = new Channel(this.#parts.context, origin.handle, {
-        send: (message) => origin.send(CONTACT_HOP, message),
-        grant: (cells) => origin.send(CONTACT_HOP - 1, creditMessage(stream, cells)),
-        close: (_, said) => {
-          if (!said) return origin.end('finished');
-          // A DESTROY would overtake the END; the contact closes its side, and that ends the circuit.
-          context.after(closing, HANDSHAKE_MS, () => origin.end('finished'));
-        },
-      });
-      this.channels.set(channel.handle, channel);
-      this.#parts.origins.hand(origin, 'conversation', {
-        open: () => undefined,
-        message: (_, hop, message) => {
-          if (hop === CONTACT_HOP) channel.receive(message);
-          else if (hop === CONTACT_HOP - 1 && message.command === relayCommand.CREDIT) {
-            channel.granted(creditCells(message.data));
-          } else throw new RemoteError('unexpected', 'a message from a hop that has none to send');
-        },
-        closed: (_, code) => {
-          context.timers.clear(closing);
-          this.channels.delete(channel.handle);
-          channel.lost(code);
-        },
-      });
-      context.event({
-        type: 'channel-open',
-        handle: call.handle,
-        channel: channel.handle,
-        circuit: origin.handle,
-      });
-      // Whoever answers under the inbox's onion key is the contact.
-      channel.trust();
-      if (channel.spend()) origin.ping();
+    const { context, origins } = this.#parts;
+    const tell = (event: NodeEvent): void => context.event(event);
+    joinInbox({ context, origins, channels: this.channels, tell }, origin, inbox, (channel) => {
+      const circuit = origin.handle;
+      tell({ type: 'channel-open', handle: call.handle, channel: channel.handle, circuit });
     });
   }
 }

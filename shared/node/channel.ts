@@ -8,6 +8,7 @@ import { LocalError, RemoteError, byteOfCode, codeOfByte, type Code } from '../e
 import type { StreamId } from '../units.ts';
 import type { Context } from './context.ts';
 import type { Handle } from './input.ts';
+import type { NodeEvent } from './output.ts';
 
 /** Longest message on a channel. */
 export const MAX_CHANNEL_MESSAGE = 256 * 1024;
@@ -37,7 +38,7 @@ export class Channel {
   readonly handle: Handle;
   /** The circuit of this side's own that carries it. */
   readonly circuit: Handle;
-  readonly #context: Context;
+  readonly #tell: (event: NodeEvent) => void;
   readonly #lower: Lower;
   readonly #assembler = new Assembler(MAX_CHANNEL_MESSAGE);
   readonly #queue = new SendQueue<RelayMessage>();
@@ -46,8 +47,8 @@ export class Channel {
   #trusted = false;
   #closed = false;
 
-  constructor(context: Context, circuit: Handle, lower: Lower) {
-    this.#context = context;
+  constructor(context: Context, tell: (event: NodeEvent) => void, circuit: Handle, lower: Lower) {
+    this.#tell = tell;
     this.handle = context.handle();
     this.circuit = circuit;
     this.#lower = lower;
@@ -87,7 +88,7 @@ export class Channel {
     if (grant > 0) this.#lower.grant(grant);
     if (message.command === relayCommand.DATA) {
       const data = this.#assembler.push(message.data);
-      if (data) this.#context.event({ type: 'channel-message', channel: this.handle, data });
+      if (data) this.#tell({ type: 'channel-message', channel: this.handle, data });
     } else if (message.command === relayCommand.PING) {
       if (this.#queue.length < MAX_PONGS) this.#queue.push([{ ...message, command: relayCommand.PONG }]);
       this.#pump();
@@ -113,19 +114,19 @@ export class Channel {
     if (this.#closed) return;
     this.#closed = true;
     this.#lower.close(code, said);
-    this.#context.event({ type: 'channel-closed', channel: this.handle, code });
+    this.#tell({ type: 'channel-closed', channel: this.handle, code });
   }
 
   /** The way below is gone. */
   lost(code: Code): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#context.event({ type: 'channel-closed', channel: this.handle, code });
+    this.#tell({ type: 'channel-closed', channel: this.handle, code });
   }
 
   #pump(): void {
     if (this.#closed || this.#queue.length === 0) return;
     this.#queue.pump(this.#send, (message) => this.#lower.send(message));
-    if (this.#queue.length === 0) this.#context.event({ type: 'channel-drained', channel: this.handle });
+    if (this.#queue.length === 0) this.#tell({ type: 'channel-drained', channel: this.handle });
   }
 }

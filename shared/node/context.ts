@@ -2,6 +2,7 @@ import type { Rng } from '../crypto/rng.ts';
 import { codeOf, type Code } from '../errors.ts';
 import type { Millis, NodeId } from '../units.ts';
 import type { Handle } from './input.ts';
+import { Jobs } from './jobs.ts';
 import type { NodeEvent, Output, RespondJob } from './output.ts';
 import { Timers } from './timers.ts';
 
@@ -27,6 +28,10 @@ const MAX_JOBS = 128;
 export class Context {
   readonly rng: Rng;
   readonly timers = new Timers();
+  /** Answers to the outputs `work`, `ticket` and `verify`. */
+  readonly works = new Jobs<number>(this);
+  readonly tickets = new Jobs<Uint8Array | undefined>(this);
+  readonly checks = new Jobs<boolean>(this);
   readonly trace: boolean;
   now: Millis;
   #outputs: Output[] = [];

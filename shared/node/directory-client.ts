@@ -3,12 +3,20 @@ import type { DirectoryPush } from '../directory/messages.ts';
 import type { Code } from '../errors.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '../units.ts';
 import { BackOff, ConsensusKeeper } from './consensus-keeper.ts';
+import { askOver } from './asking.ts';
 import type { Context } from './context.ts';
 import { DirectoryCircuit, refusal } from './directory-circuit.ts';
-import type { AskBody, AskPurpose } from './input.ts';
+import type { AskPurpose, Command } from './input.ts';
 import type { Link, Links } from './links.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
+
+/** Purposes whose circuit carries nothing else. */
+const APART: readonly AskPurpose[] = ['leaves', 'tokens'];
+/** Nodes before the directory on it: a guard and an exit. */
+const LEAST_APART = 2;
+
+export type AskResult = { body: Uint8Array } | { code: Code };
 
 type Parts = {
   context: Context;
@@ -34,6 +42,8 @@ export class DirectoryClient {
   #link: LinkId | undefined;
   #bootstrap: DirectoryCircuit | undefined;
   #main: DirectoryCircuit | undefined;
+  /** Of the main circuit that ended last: the next one takes another. */
+  #failedExit: NodeId | undefined;
   #building = false;
   #stopped = true;
 
@@ -130,40 +140,44 @@ export class DirectoryClient {
     });
   }
 
-  /** A request of the user's: over a circuit of its own where the network asks for more than one hop. */
+  /**
+   * A request of the user's: over a circuit of its own where the network asks for more than one hop. What has to do with a proof
+   * goes over one in any case, by another exit than `exitNot`: no circuit of the node's may carry it.
+   */
   ask(
-    purpose: AskPurpose,
-    body: AskBody,
-    done: (answer: { body: Uint8Array } | { code: Code }) => void,
+    ask: Omit<Extract<Command, { type: 'ask' }>, 'type' | 'handle'>,
+    done: (answer: AskResult, exit?: NodeId) => void,
   ): void {
-    const path = this.#path();
-    const over = (circuit: DirectoryCircuit): Uint8Array =>
-      typeof body === 'function' ? body(circuit.binding) : body;
-    if (path === 'bootstrap' && this.#bootstrap)
-      return this.#bootstrap.requestRaw(over(this.#bootstrap), done);
+    const { purpose, exitNot } = ask;
+    const path = APART.includes(purpose) ? this.#apart(exitNot) : this.#pathOf(purpose);
+    if (path === 'none') return done({ code: 'too-small-network' });
+    const { context, origins } = this.#parts;
+    if (path === 'bootstrap' && this.#bootstrap) return void askOver(context, this.#bootstrap, ask, done);
     if (!path || path === 'bootstrap') return done({ code: 'unreachable' });
     let circuit: DirectoryCircuit | undefined;
+    let giveUp = (): void => undefined;
     let answered = false;
-    const finish = (answer: { body: Uint8Array } | { code: Code }): void => {
+    const finish = (answer: AskResult): void => {
       if (answered) return;
       answered = true;
-      done(answer);
+      done(answer, path.at(-2)?.node);
     };
     const handlers: OriginHandlers = {
       open: (origin) => {
-        circuit = new DirectoryCircuit(this.#parts.context, origin, () => undefined);
-        circuit.requestRaw(over(circuit), (answer) => {
+        circuit = new DirectoryCircuit(context, origin, () => undefined);
+        giveUp = askOver(context, circuit, ask, (answer) => {
           finish(answer);
           origin.end('finished');
         });
       },
       message: (_, hop, message) => circuit?.receive(hop, message),
       closed: (_, code) => {
+        giveUp();
         circuit?.closed(code);
         finish({ code });
       },
     };
-    this.#parts.origins.build({ purpose: purpose === 'lookup' ? 'lookup' : 'directory', path, handlers });
+    origins.build({ purpose: purpose === 'lookup' ? 'lookup' : 'directory', path, handlers });
   }
 
   #onPush(push: DirectoryPush): void {
@@ -220,10 +234,30 @@ export class DirectoryClient {
    */
   #path(): Target[] | 'bootstrap' | undefined {
     const hops = this.consensus?.params.directoryHops ?? 1;
+    const { paths } = this.#parts;
     const { target } = this;
     // A network too small for the length takes the circuit there is, else it would never grow.
-    if (!target || hops === 1 || !this.#parts.paths.possible(hops - 1)) return 'bootstrap';
-    const path = this.#parts.paths.choose({ length: hops - 1 });
+    if (!target || hops === 1 || !paths.possible(hops - 1)) return 'bootstrap';
+    const exitNot = this.#failedExit === undefined ? [] : [this.#failedExit];
+    const path = paths.choose({ length: hops - 1, exitNot }) ?? paths.choose({ length: hops - 1 });
+    return path && [...path, target];
+  }
+
+  /** An auditor is known to the directory: nothing is hidden by a longer way. */
+  #pathOf(purpose: AskPurpose): Target[] | 'bootstrap' | undefined {
+    return purpose === 'audit' ? 'bootstrap' : this.#path();
+  }
+
+  /** By two nodes at least, whatever the network asks for; `none` where there are not so many. */
+  #apart(exitNot: NodeId | undefined): Target[] | 'none' | undefined {
+    const length = Math.max(LEAST_APART, (this.consensus?.params.directoryHops ?? 1) - 1);
+    const { paths } = this.#parts;
+    const { target } = this;
+    if (!target) return undefined;
+    const least = exitNot === undefined ? LEAST_APART : LEAST_APART + 1;
+    if (!paths.possible(least)) return 'none';
+    const wish = { exitNot: exitNot === undefined ? [] : [exitNot] };
+    const path = paths.choose({ length, ...wish }) ?? paths.choose({ length: LEAST_APART, ...wish });
     return path && [...path, target];
   }
 
@@ -243,6 +277,7 @@ export class DirectoryClient {
       message: (_, hop, message) => circuit?.receive(hop, message),
       closed: (_, code) => {
         circuit?.closed(code);
+        this.#failedExit = path.at(-2)?.node;
         if (this.#main === circuit) this.#setMain(undefined);
         this.#mainIn(this.#backOff.next());
       },

@@ -1,266 +1,68 @@
-import { Assembler, fragment } from '../bytes/fragments.ts';
-import { CONTACT_HOP, EXIT_HOP, dataRoom } from '../cell/geometry.ts';
-import { cellCommand, relayCommand } from '../cell/commands.ts';
-import type { RelayMessage } from '../cell/relay.ts';
-import { creditCells, creditMessage } from '../circuit/credit-message.ts';
-import { Hop } from '../circuit/hop.ts';
-import { dhKeypair } from '../crypto/dh.ts';
-import { signKeypair } from '../crypto/sign.ts';
-import { RemoteError, byteOfCode, codeOfByte, type Code } from '../errors.ts';
-import { decodeExtensions } from '../handshake/extensions.ts';
-import { inboxId, inboxTag, signInboxOpen } from '../rendezvous/inbox.ts';
-import type { Millis, NodeId, StreamId } from '../units.ts';
-import { Channel } from './channel.ts';
+import { EXIT_HOP } from '../cell/geometry.ts';
+import type { NodeId } from '../units.ts';
+import type { Consensus } from '../directory/consensus.ts';
+import type { Channel } from './channel.ts';
 import type { Context } from './context.ts';
-import type { Handle, InboxRef } from './input.ts';
-import { HANDSHAKE_MS, LEASE_MS, MAX_ONIONSKIN } from './limits.ts';
-import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
+import { Inbox } from './inbox.ts';
+import type { Handle } from './input.ts';
+import type { Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
-
-const RETRY_MS: Millis = 500;
-const RETRY_MOST_MS: Millis = 8000;
-
-/** Tries to come back to the same exit before another is taken. */
-const RESUMES = 3;
-
-/** Callers that one inbox serves at once. */
-const MAX_STREAMS = 64;
-
-type Keypair = { secret: Uint8Array; public: Uint8Array };
-type Stream = { assembler: Assembler; channel: Channel | undefined; hop: Hop | undefined };
 
 type Parts = {
   context: Context;
   origins: Origins;
   paths: Paths;
   channels: Map<Handle, Channel>;
-  /** Some inbox opened, closed or moved. */
-  changed(): void;
+  consensus(): Consensus | undefined;
   hurry(): void;
 };
-
-/** One inbox: a circuit to an exit that holds a tag for us, and the callers that come in over it. */
-class Inbox {
-  readonly #parts: Parts;
-  readonly #others: () => (NodeId | undefined)[];
-  #tagKey: Keypair;
-  #onion: Keypair;
-  #exit: Target | undefined;
-  #origin: Origin | undefined;
-  #open = false;
-  #failures = 0;
-  #stopped = false;
-  readonly #streams = new Map<StreamId, Stream>();
-  readonly #name: string;
-
-  constructor(parts: Parts, others: () => (NodeId | undefined)[]) {
-    this.#parts = parts;
-    this.#others = others;
-    this.#tagKey = signKeypair(parts.context.rng(32));
-    this.#onion = dhKeypair(parts.context.rng(32));
-    this.#name = `inbox:${String(parts.context.handle())}`;
-  }
-
-  get exit(): NodeId | undefined {
-    return this.#exit?.node;
-  }
-
-  /** How contacts reach it; stays while it is being resumed at the same exit. */
-  get ref(): InboxRef | undefined {
-    if (!this.#open || !this.#exit) return undefined;
-    const onionKey = this.#onion.public;
-    return { exit: this.#exit.node, tag: inboxTag(this.#tagKey.public), onionKey, id: inboxId(onionKey) };
-  }
-
-  build(): void {
-    if (this.#stopped || this.#origin) return;
-    const path = this.#path();
-    if (!path) {
-      this.#parts.hurry();
-      return this.#again();
-    }
-    const handlers: OriginHandlers = {
-      open: (origin) => this.#register(origin),
-      message: (origin, hop, message) => this.#onMessage(origin, hop, message),
-      closed: (_, code) => this.#onClosed(code),
-    };
-    this.#exit = path.at(-1);
-    const origin = this.#parts.origins.build({ purpose: 'inbox', path, handlers });
-    // One that failed at once was told to `closed` before.
-    if (origin.state !== 'closed') this.#origin = origin;
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#parts.context.timers.clear(this.#name);
-    this.#origin?.end('finished');
-  }
-
-  /** To the exit of before, so that published descriptors stay true; after some failures to another. */
-  #path(): Target[] | undefined {
-    const known = this.#exit && this.#parts.paths.target(this.#exit.node);
-    if (this.#open && known && this.#failures < RESUMES) {
-      const head = this.#parts.paths.choose({ length: EXIT_HOP - 1, without: [known.node], exitNot: [] });
-      return head && [...head, known];
-    }
-    if (this.#open) {
-      // A tag that moves to another exit under the same keys would link the two.
-      this.#open = false;
-      this.#tagKey = signKeypair(this.#parts.context.rng(32));
-      this.#onion = dhKeypair(this.#parts.context.rng(32));
-      this.#parts.changed();
-    }
-    const taken = this.#others().filter((id) => id !== undefined);
-    return (
-      this.#parts.paths.choose({ length: EXIT_HOP, exitNot: known ? [...taken, known.node] : taken }) ??
-      this.#parts.paths.choose({ length: EXIT_HOP })
-    );
-  }
-
-  #register(origin: Origin): void {
-    const data = signInboxOpen(this.#tagKey, origin.binding(EXIT_HOP), new Uint8Array(0));
-    origin.send(EXIT_HOP, { stream: 0 as StreamId, command: relayCommand.INBOX_OPEN, data });
-    this.#parts.context.after(this.#name, HANDSHAKE_MS, () => origin.end('timeout'));
-  }
-
-  #onMessage(origin: Origin, hop: number, message: RelayMessage): void {
-    if (hop !== EXIT_HOP) throw new RemoteError('unexpected', 'a message from a hop that has none to send');
-    const { stream, command, data } = message;
-    if (command === relayCommand.INBOX_OPENED) {
-      const news = !this.#open;
-      this.#open = true;
-      this.#failures = 0;
-      if (news) this.#parts.changed();
-      this.#parts.context.after(this.#name, LEASE_MS / 2, () => this.#register(origin));
-      return origin.ping();
-    }
-    if (command === relayCommand.INCOMING) return this.#onIncoming(origin, stream, data);
-    const known = this.#streams.get(stream);
-    if (!known) return;
-    if (command === relayCommand.END) this.#drop(stream, codeOfByte(data[0] ?? 0));
-    else if (command === relayCommand.CREDIT) known.channel?.granted(creditCells(data));
-    else if (command === relayCommand.BRIDGED) this.#onBridged(origin, stream, known, data);
-    else throw new RemoteError('unexpected', 'not a message of an exit');
-  }
-
-  #onIncoming(origin: Origin, stream: StreamId, part: Uint8Array): void {
-    const known = this.#streams.get(stream);
-    if (!known && this.#streams.size >= MAX_STREAMS) return this.#end(origin, stream, 'too-many');
-    const entry = known ?? { assembler: new Assembler(MAX_ONIONSKIN), channel: undefined, hop: undefined };
-    this.#streams.set(stream, entry);
-    const onionskin = entry.assembler.push(part);
-    if (!onionskin) return;
-    const onionKeys = [this.#onion];
-    const accepted = this.#parts.context.respond(
-      { id: inboxId(this.#onion.public), onionKeys, onionskin },
-      (result) => {
-        if (this.#streams.get(stream) !== entry || this.#origin !== origin) return;
-        if ('code' in result) return this.#end(origin, stream, result.code);
-        this.#parts.context.guard(
-          () =>
-            this.#accept(
-              origin,
-              stream,
-              entry,
-              new Hop(result.keys, decodeExtensions(result.extensions).hop),
-              result.reply,
-            ),
-          (code) => this.#end(origin, stream, code),
-        );
-      },
-    );
-    if (!accepted) this.#end(origin, stream, 'too-many');
-  }
-
-  #accept(origin: Origin, stream: StreamId, entry: Stream, hop: Hop, reply: Uint8Array): void {
-    if (hop.position !== CONTACT_HOP) throw new RemoteError('unexpected', 'a contact is the fifth hop');
-    for (const data of fragment(reply, dataRoom(EXIT_HOP))) {
-      origin.send(EXIT_HOP, { stream, command: relayCommand.ACCEPT, data });
-    }
-    const { context, channels } = this.#parts;
-    const channel = new Channel(context, origin.handle, {
-      send: (message) => {
-        origin.send(EXIT_HOP, { stream, command: relayCommand.BRIDGED, data: hop.seal(message) });
-      },
-      grant: (cells) => origin.send(EXIT_HOP, creditMessage(stream, cells)),
-      close: () => {
-        channels.delete(channel.handle);
-        this.#streams.delete(stream);
-        this.#say(origin, stream, 'finished');
-      },
-    });
-    entry.channel = channel;
-    entry.hop = hop;
-    channels.set(channel.handle, channel);
-    context.event({ type: 'channel-incoming', channel: channel.handle, circuit: origin.handle });
-  }
-
-  #onBridged(origin: Origin, stream: StreamId, { channel, hop }: Stream, body: Uint8Array): void {
-    if (!channel || !hop) return;
-    // A caller's fault ends its channel, not the inbox.
-    this.#parts.context.guard(
-      () => {
-        const opened = hop.open(cellCommand.RELAY, body);
-        if (opened.kind !== 'deliver') throw new RemoteError('unexpected', 'a contact passes nothing on');
-        channel.receive(opened.message);
-      },
-      (code) => {
-        this.#parts.context.event({ type: 'refused', where: 'stream', code });
-        this.#drop(stream, code);
-        this.#say(origin, stream, code);
-      },
-    );
-  }
-
-  #end(origin: Origin, stream: StreamId, code: Code): void {
-    this.#streams.delete(stream);
-    this.#say(origin, stream, code);
-  }
-
-  #say(origin: Origin, stream: StreamId, code: Code): void {
-    origin.send(EXIT_HOP, { stream, command: relayCommand.END, data: Uint8Array.of(byteOfCode(code)) });
-  }
-
-  #drop(stream: StreamId, code: Code): void {
-    const { channel } = this.#streams.get(stream) ?? {};
-    this.#streams.delete(stream);
-    if (!channel) return;
-    this.#parts.channels.delete(channel.handle);
-    channel.lost(code);
-  }
-
-  #onClosed(code: Code): void {
-    this.#origin = undefined;
-    this.#failures += 1;
-    for (const stream of [...this.#streams.keys()]) this.#drop(stream, code);
-    this.#again();
-  }
-
-  #again(): void {
-    if (this.#stopped) return;
-    const delay = Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** Math.max(0, this.#failures - 1));
-    this.#parts.context.after(this.#name, delay, () => this.build());
-  }
-}
 
 /** The inboxes of one address, each at an exit of its own. */
 export class Inboxes {
   readonly #parts: Parts;
   #inboxes: Inbox[] = [];
 
-  constructor(parts: Omit<Parts, 'changed'>) {
-    this.#parts = { ...parts, changed: () => this.#report() };
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   open(count: number): void {
     while (this.#inboxes.length < count) {
-      const inbox: Inbox = new Inbox(this.#parts, () =>
-        this.#inboxes.filter((other) => other !== inbox).map(({ exit }) => exit),
-      );
+      const inbox = this.#make();
       this.#inboxes.push(inbox);
       inbox.build();
     }
     for (const inbox of this.#inboxes.splice(count)) inbox.stop();
+  }
+
+  #make(): Inbox {
+    const { context, origins, channels, consensus, hurry } = this.#parts;
+    const inbox: Inbox = new Inbox({
+      ...{ context, origins, channels, consensus, hurry },
+      ways: {
+        back: (exit) => this.#back(exit),
+        fresh: (before) => this.#fresh(inbox, before),
+      },
+      tell: (event) => context.event(event),
+      changed: () => this.#report(),
+      closed: () => undefined,
+    });
+    return inbox;
+  }
+
+  #back(exit: NodeId): Target[] | 'none' | undefined {
+    const { paths } = this.#parts;
+    const known = paths.target(exit);
+    if (!known) return undefined;
+    const head = paths.choose({ length: EXIT_HOP - 1, without: [exit], exitNot: [] });
+    return head ? [...head, known] : 'none';
+  }
+
+  #fresh(inbox: Inbox, before: NodeId | undefined): Target[] | undefined {
+    const { paths } = this.#parts;
+    const others = this.#inboxes.filter((other) => other !== inbox).map(({ exit }) => exit);
+    const exitNot = [...others, before].filter((id) => id !== undefined);
+    return paths.choose({ length: EXIT_HOP, exitNot }) ?? paths.choose({ length: EXIT_HOP });
   }
 
   #report(): void {

@@ -10,10 +10,10 @@ export type InboxRef = { exit: NodeId; tag: Uint8Array; onionKey: Uint8Array; id
 export type Handle = number;
 
 /**
- * A request to the directory (`directory/messages.ts`). One that is signed over the circuit's binding (32 bytes) is made
- * once the circuit stands, by a function of the binding alone.
+ * A request to the directory (`directory/messages.ts`). One that is signed over the circuit's binding (32 bytes), or that
+ * needs work, is made once the circuit stands, by a function of nothing else; `work` is 0 until some is asked for.
  */
-export type AskBody = Uint8Array | ((binding: Uint8Array) => Uint8Array);
+export type AskBody = Uint8Array | ((binding: Uint8Array, work: number) => Uint8Array);
 export type AskPurpose =
   'publish' | 'lookup' | 'mailbox' | 'record' | 'handle' | 'audit' | 'leaves' | 'tokens';
 
@@ -25,8 +25,19 @@ export type Command =
   | { type: 'relay'; on: boolean }
   /** Keep this many inboxes open, each at an exit of its own. */
   | { type: 'open-inboxes'; count: number }
-  /** One request to the directory; answered by `answered`. */
-  | { type: 'ask'; handle: Handle; purpose: AskPurpose; body: AskBody }
+  /**
+   * One request to the directory; answered by `answered`. `leaves` and `tokens` go over a circuit of their own of three hops at
+   * least, whose exit is not `exitNot`. `challenge`, of the circuit's binding: the request is made again with work on it where
+   * the directory answers `work`.
+   */
+  | {
+      type: 'ask';
+      handle: Handle;
+      purpose: AskPurpose;
+      body: AskBody;
+      exitNot?: NodeId | undefined;
+      challenge?: ((binding: Uint8Array) => Uint8Array) | undefined;
+    }
   /** Join one of these inboxes; answered by `channel-open` or `channel-failed`. */
   | { type: 'connect'; handle: Handle; inboxes: InboxRef[] }
   | { type: 'channel-send'; channel: Handle; data: Uint8Array }

@@ -6,5 +6,5 @@ export const MAX_ONIONSKIN = 1400;
 /** A handshake that is half done after this is given up. */
 export const HANDSHAKE_MS: Millis = 5000;
 
-/** An inbox's lease lasts an epoch; who wants it longer opens the inbox again in time. */
-export const LEASE_MS: Millis = 60 * 60_000;
+/** An inbox's owner waits in line for a place for so long, then goes elsewhere. */
+export const LINE_MS: Millis = 30_000;

@@ -13,8 +13,8 @@ export type CircuitEnd = {
   /** Its handshake, begun by the other side, is not answered yet. */
   readonly opening?: boolean;
   receive(cell: Cell): void;
-  /** The peer destroyed it, the link went, or a cell was bad; the id is free already. */
-  closed(code: Code): void;
+  /** The peer destroyed it, the link went, or a cell was `bad`; the id is free already. */
+  closed(code: Code, bad?: boolean): void;
 };
 
 export type Link = {
@@ -196,7 +196,7 @@ export class Links {
       (code) => {
         this.#context.event({ type: 'refused', where: 'circuit', code });
         this.destroy(link, cell.circuit, code);
-        end.closed(code);
+        end.closed(code, true);
       },
     );
   }

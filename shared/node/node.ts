@@ -2,16 +2,18 @@ import type { Rng } from '../crypto/rng.ts';
 import type { Code } from '../errors.ts';
 import type { Guard } from '../path/guards.ts';
 import type { LinkId, Millis, NodeId } from '../units.ts';
+import type { Owner } from './bridges.ts';
 import { Callers } from './callers.ts';
 import type { Channel } from './channel.ts';
 import { Context, type NodeKeys } from './context.ts';
 import { Dials } from './dials.ts';
 import { DirectoryClient } from './directory-client.ts';
-import { InboxTable } from './inbox-table.ts';
+import { InboxAdmission } from './inbox-admission.ts';
 import { Inboxes } from './inboxes.ts';
 import type { Command, Handle, Input } from './input.ts';
 import { KeyRing, ROTATION_MS } from './keys.ts';
 import { Links, type Link } from './links.ts';
+import { Loops } from './loops.ts';
 import { Neighbours } from './neighbours.ts';
 import { Origins } from './origins.ts';
 import type { Output } from './output.ts';
@@ -31,6 +33,8 @@ export type NodeOptions = {
   /** Names the operator of several nodes (32 bytes), so that no path takes two of them. */
   family?: Uint8Array | undefined;
   maxLinks?: number;
+  /** Places for others' inboxes. */
+  maxInboxes?: number;
   /** How long onion and signalling keys are used. */
   rotationMs?: Millis;
   guards?: Guard[];
@@ -42,6 +46,8 @@ export type NodeOptions = {
 
 /** Links in a tab. */
 const MAX_LINKS = 32;
+
+const MAX_INBOXES = 1024;
 
 /**
  * The whole protocol of one node as a machine: `receive(input, now)` returns what is to be done. It holds no clock,
@@ -58,7 +64,9 @@ export class Node {
   readonly #neighbours: Neighbours;
   readonly #callers: Callers;
   readonly #inboxes: Inboxes;
+  readonly #loops: Loops;
   readonly #relays: Relays;
+  readonly #admission: InboxAdmission<Owner>;
 
   constructor(options: NodeOptions) {
     const { rng, now, role } = options;
@@ -77,12 +85,10 @@ export class Node {
     this.#origins = new Origins({ context, links, dial, guard });
     const origins = this.#origins;
     this.#directory = new DirectoryClient({
-      context,
-      links,
-      origins,
-      paths,
+      ...{ context, links, origins, paths },
       pinnedKey: options.directoryKey,
-      onConsensus: () => {
+      onConsensus: (consensus) => {
+        this.#admission.onConsensus(consensus);
         this.#neighbours.keep();
         this.#dials.onConsensus();
       },
@@ -91,31 +97,24 @@ export class Node {
     });
     const consensus = (): DirectoryClient['consensus'] => this.#directory.consensus;
     const hurry = (): void => this.#directory.hurry();
+    const places = options.maxInboxes ?? MAX_INBOXES;
+    this.#admission = new InboxAdmission({ context, self: keys.id, places, consensus });
     this.#relays = new Relays({
-      context,
-      links,
+      ...{ context, links, dial },
       id: keys.idBytes,
       onionKeys: () => keys.onion,
-      inboxes: new InboxTable(),
+      inboxes: this.#admission,
       directory: role === 'directory',
-      dial,
       serving: () => role === 'directory' || this.#registration.on,
     });
     this.#registration = new Registration({
-      context,
-      keys,
+      ...{ context, keys, consensus, family: options.family },
       headless: options.headless ?? false,
-      family: options.family,
-      consensus,
       load: () => this.#relays.load,
     });
     this.#dials = new Dials({
-      context,
-      links,
-      keys,
+      ...{ context, links, keys, consensus, hurry },
       maxLinks: options.maxLinks ?? MAX_LINKS,
-      consensus,
-      hurry,
       relaying: () => this.#registration.on,
       replyAddress: () => this.#directory.replyAddress,
       signal: (to, sealed, failed) => this.#directory.signal(to, sealed, failed),
@@ -126,7 +125,10 @@ export class Node {
       ready: () => this.#directory.reachable,
     });
     this.#callers = new Callers({ context, origins, paths, consensus, hurry });
-    this.#inboxes = new Inboxes({ context, origins, paths, channels: this.#callers.channels, hurry });
+    this.#inboxes = new Inboxes({
+      ...{ context, origins, paths, channels: this.#callers.channels, consensus, hurry },
+    });
+    this.#loops = new Loops({ context, origins, paths, consensus });
     if (role === 'node') this.#rotateIn(options.rotationMs ?? ROTATION_MS, keys);
   }
 
@@ -163,11 +165,17 @@ export class Node {
     return this.#relays.size;
   }
 
+  /** Circuits of others that came about here since it began, and bytes of cells that were passed on for them. */
+  get carriedInAll(): { circuits: number; bytes: number } {
+    return this.#relays.total;
+  }
+
   /** Entries in its tables, which are bounded whatever peers send. */
-  get sizes(): { links: number; circuits: number; carried: number; timers: number; jobs: number } {
+  get sizes(): Record<'links' | 'circuits' | 'carried' | 'inboxes' | 'waiting' | 'timers' | 'jobs', number> {
     const circuits = [...this.#origins.all()].length;
     const { timers, jobs } = this.#context;
-    return { links: this.#links.size, circuits, carried: this.carried, timers: timers.size, jobs };
+    const [links, inboxes] = [this.#links.size, this.#admission.sizes];
+    return { links, circuits, carried: this.carried, ...inboxes, timers: timers.size, jobs };
   }
 
   #take(input: Input): void {
@@ -194,7 +202,12 @@ export class Node {
       case 'responded':
         return this.#context.responded(input.job, input.result);
       case 'worked':
-        return this.#registration.worked(input.job, input.work);
+        this.#registration.worked(input.job, input.work);
+        return this.#context.works.done(input.job, input.work);
+      case 'ticketed':
+        return this.#context.tickets.done(input.job, input.presentation);
+      case 'verified':
+        return this.#context.checks.done(input.job, input.valid);
       case 'wake':
         return;
     }
@@ -211,8 +224,8 @@ export class Node {
         this.#callers.start();
         return this.#inboxes.open(command.count);
       case 'ask':
-        return this.#directory.ask(command.purpose, command.body, (result) => {
-          this.#context.event({ type: 'answered', handle: command.handle, result });
+        return this.#directory.ask(command, (result, exit) => {
+          this.#context.event({ type: 'answered', handle: command.handle, result, exit });
         });
       case 'connect':
         return this.#callers.connect(command.handle, command.inboxes);
@@ -222,6 +235,10 @@ export class Node {
         return this.#channel(command.channel)?.trust();
       case 'channel-close':
         return this.#channel(command.channel)?.end(command.code ?? 'finished');
+      case 'commit':
+        return this.#registration.commit(command.epoch, command.commitment);
+      case 'loop':
+        return this.#loops.run(command.handle, command);
       case 'link':
         return this.#dial(command.node, () => undefined);
       case 'unlink':
@@ -302,6 +319,7 @@ export class Node {
   #stop(): void {
     this.#registration.relay(false);
     this.#callers.stop();
+    this.#loops.stop();
     this.#inboxes.open(0);
     this.#directory.stop();
     this.#neighbours.stop();

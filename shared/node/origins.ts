@@ -19,10 +19,19 @@ export type OriginHandlers = {
   open(origin: Origin): void;
   message(origin: Origin, hop: number, message: RelayMessage): void;
   /** Once, whether it was open or not. `hop`: how many hops stood when it ended. */
-  closed(origin: Origin, code: Code, hop: number): void;
+  closed(origin: Origin, code: Code, hop: number, cause: Cause): void;
 };
 
-export type Plan = { purpose: CircuitPurpose; path: Target[]; handlers: OriginHandlers };
+/** What ended a circuit: a REFUSED of the hop that is told, the guard or the link to it, a cell that is not what it has to be, or this side. */
+export type Cause = 'refused' | 'guard' | 'cell' | 'own';
+
+export type Plan = {
+  purpose: CircuitPurpose;
+  path: Target[];
+  handlers: OriginHandlers;
+  /** How long each hop may take, where that is not learned from earlier builds. */
+  stepMs?: Millis;
+};
 
 type Parts = {
   context: Context;
@@ -48,6 +57,7 @@ export class Origin implements CircuitEnd {
   link: Link | undefined;
   readonly #parts: Parts;
   readonly #times: Times;
+  readonly #stepMs: Millis | undefined;
   #circuit: OriginCircuit | undefined;
   #startedAt = 0;
   #pingedAt = 0;
@@ -60,6 +70,7 @@ export class Origin implements CircuitEnd {
     this.purpose = plan.purpose;
     this.path = plan.path;
     this.handlers = plan.handlers;
+    this.#stepMs = plan.stepMs;
   }
 
   get hops(): number {
@@ -115,7 +126,7 @@ export class Origin implements CircuitEnd {
     if (event.type === 'grown') return this.#onGrown();
     const { hop, message } = event;
     if (message.command === relayCommand.REFUSED) {
-      return this.end(codeOfByte(message.data[0] ?? 0), hop);
+      return this.end(codeOfByte(message.data[0] ?? 0), hop, 'refused');
     }
     if (message.command === relayCommand.PONG && hop === this.hops) {
       this.rttMs = this.#parts.context.now - this.#pingedAt;
@@ -127,16 +138,16 @@ export class Origin implements CircuitEnd {
     this.handlers.message(this, hop, message);
   }
 
-  closed(code: Code): void {
-    this.#finish(code === 'none' ? 'destroyed' : code, this.hops);
+  closed(code: Code, bad = false): void {
+    this.#finish(code === 'none' ? 'destroyed' : code, this.hops, bad ? 'cell' : 'guard');
   }
 
   /** Destroys the circuit. */
-  end(code: Code, hop = this.hops): void {
+  end(code: Code, hop = this.hops, cause: Cause = 'own'): void {
     if (this.state === 'closed') return;
     // What went wrong is this client's to know: hops hear NONE.
     if (this.link && this.#circuit) this.#parts.links.destroy(this.link, this.#circuit.id, 'none');
-    this.#finish(code, hop);
+    this.#finish(code, hop, cause);
   }
 
   #create(link: Link, first: Target): void {
@@ -166,7 +177,7 @@ export class Origin implements CircuitEnd {
       const next = this.path[this.hops];
       if (next) return this.#grow(() => this.#open().extend(next, nodeIdBytes(next.node)));
       if (this.path.length > 1) this.#reportGuard(true);
-      if (this.path.length > 1)
+      if (this.path.length > 1 && this.#stepMs === undefined)
         this.#times.builds = noteBuild(this.#times.builds, context.now - this.#startedAt);
       this.state = 'open';
       this.openedAt = context.now;
@@ -178,15 +189,15 @@ export class Origin implements CircuitEnd {
   }
 
   #arm(): void {
-    const limit = buildTimeout(this.#times.builds);
+    const limit = this.#stepMs ?? buildTimeout(this.#times.builds);
     this.#parts.context.after(this.#timer(), limit, () => {
       // What took too long counts as longer still, or a slow network would never be learned.
-      this.#times.builds = noteBuild(this.#times.builds, 2 * limit);
+      if (this.#stepMs === undefined) this.#times.builds = noteBuild(this.#times.builds, 2 * limit);
       this.end('timeout');
     });
   }
 
-  #finish(code: Code, hop: number): void {
+  #finish(code: Code, hop: number, cause: Cause): void {
     if (this.state === 'closed') return;
     const { context } = this.#parts;
     const { state } = this;
@@ -198,7 +209,7 @@ export class Origin implements CircuitEnd {
       const path = this.path.map(({ node }) => node);
       context.event({ type: 'circuit-failed', purpose: this.purpose, path, hop, code });
     }
-    this.handlers.closed(this, code, hop);
+    this.handlers.closed(this, code, hop, cause);
   }
 
   #reportGuard(worked: boolean): void {
@@ -236,9 +247,9 @@ export class Origins {
 
   build(plan: Plan): Origin {
     const { handlers } = plan;
-    const closed: OriginHandlers['closed'] = (origin, code, hop) => {
+    const closed: OriginHandlers['closed'] = (origin, code, hop, cause) => {
       this.#origins.delete(origin);
-      handlers.closed(origin, code, hop);
+      handlers.closed(origin, code, hop, cause);
     };
     const origin = new Origin(this.#parts, this.times, { ...plan, handlers: { ...handlers, closed } });
     this.#origins.add(origin);
@@ -251,9 +262,9 @@ export class Origins {
     origin.purpose = purpose;
     origin.handlers = {
       ...handlers,
-      closed: (each, code, hop) => {
+      closed: (each, code, hop, cause) => {
         this.#origins.delete(each);
-        handlers.closed(each, code, hop);
+        handlers.closed(each, code, hop, cause);
       },
     };
     this.#parts.context.changed();

@@ -1,8 +1,8 @@
 import type { Claim } from '../contribution/statement.ts';
 import type { Outcome } from '../contribution/outcomes.ts';
 import type { AuditResult } from '../directory/audit.ts';
+import type { WorkTask } from '../crypto/work.ts';
 import type { Consensus } from '../directory/consensus.ts';
-import type { WorkPlace } from '../directory/work.ts';
 import type { Code } from '../errors.ts';
 import type { OnionKeypair } from '../handshake/ntor.ts';
 import type { Guard } from '../path/guards.ts';
@@ -14,9 +14,6 @@ export type CircuitPurpose = 'conversation' | 'inbox' | 'directory' | 'lookup' |
 
 /** A slow answer to a handshake, computed outside `receive`; comes back as `responded`. */
 export type RespondJob = { id: Uint8Array; onionKeys: OnionKeypair[]; onionskin: Uint8Array };
-
-/** A search for work that shows so many bits, from this number on; comes back as `worked`. */
-export type WorkTask = { place: WorkPlace; bits: number; from: number };
 
 /** What a test or an operator may watch. Nothing in it is content or an IP address. */
 export type TraceEvent = {
@@ -46,9 +43,16 @@ export type NodeEvent =
       outcome: 'answered' | 'late' | 'missed';
       result: AuditResult | undefined;
     }
-  | { type: 'looped'; handle: Handle; outcome: Outcome }
+  /** `guard`: by which the loop began, if it did. */
+  | { type: 'looped'; handle: Handle; outcome: Outcome; guard: NodeId | undefined }
   | { type: 'inboxes'; inboxes: InboxRef[] }
-  | { type: 'answered'; handle: Handle; result: { body: Uint8Array } | { code: Code } }
+  /** `exit`: by which node the request went, where it had a circuit of its own. */
+  | {
+      type: 'answered';
+      handle: Handle;
+      result: { body: Uint8Array } | { code: Code };
+      exit?: NodeId | undefined;
+    }
   /** This circuit is on its way to a contact, for the `connect` of that handle. */
   | { type: 'channel-building'; handle: Handle; circuit: Handle }
   | { type: 'channel-open'; handle: Handle; channel: Handle; circuit: Handle }
@@ -64,7 +68,7 @@ export type NodeEvent =
   /** An exception that no peer is to blame for; whatever met it was ended with the code `internal`. */
   | { type: 'fault'; error: unknown }
   /** Something was refused or destroyed; for counters. */
-  | { type: 'refused'; where: 'link' | 'circuit' | 'stream' | 'signal' | 'consensus'; code: Code }
+  | { type: 'refused'; where: 'link' | 'circuit' | 'inbox' | 'stream' | 'signal' | 'consensus'; code: Code }
   /** One of this client's circuits could not be built, or broke: after `hop` hops stood. */
   | { type: 'circuit-failed'; purpose: CircuitPurpose; path: NodeId[]; hop: number; code: Code };
 
@@ -76,10 +80,10 @@ export type Output =
   | { type: 'close-link'; link: LinkId }
   | { type: 'fetch-consensus' }
   | { type: 'respond'; job: number; task: RespondJob }
-  /** Slow; at most one at a time, in place of any earlier one. */
+  /** A search, slow; several may be under way. Comes back as `worked`. */
   | { type: 'work'; job: number; task: WorkTask }
-  /** Nobody waits for the work any more. */
-  | { type: 'end-work' }
+  /** Nobody waits for this work any more. */
+  | { type: 'end-work'; job: number }
   /** Whoever holds a contribution secret may prove it for an inbox of this tag at this exit; comes back as `ticketed`. */
   | { type: 'ticket'; job: number; exit: NodeId; tag: Uint8Array }
   /** Slow; comes back as `verified`. */

@@ -81,8 +81,8 @@ export class Paths {
 
   /** Undefined when the network is too small for it, no guard is usable now, or the consensus is too old. */
   choose(wish: Wish): Target[] | undefined {
-    const consensus = this.#consensus;
-    if (!consensus || this.#context.now > consensus.time + consensus.params.usableMs) return undefined;
+    const consensus = this.#fresh();
+    if (!consensus) return undefined;
     const usable = this.#usable();
     const choose = (guards: NodeId[]): NodeId[] | undefined =>
       choosePath(consensus, {
@@ -93,11 +93,8 @@ export class Paths {
         exitNot: new Set(wish.exitNot ?? []),
         rng: this.#context.rng,
       });
-    // One that is linked already goes first: another may be gone, which only a dial's long wait would tell.
-    const drawn = shuffle(this.#context.rng, usable.slice(0, GUARDS));
-    drawn.sort((a, b) => Number(this.#linked(b)) - Number(this.#linked(a)));
     // Where the wish rules both guards out, a further one of the sample has to do.
-    const ids = choose(drawn) ?? choose(usable);
+    const ids = choose(this.#draw(usable)) ?? choose(usable);
     const nodes = ids?.map((id) => consensus.nodes.find((node) => node.id === id) as ConsensusNode);
     const forged = nodes?.find((node) => !this.#isGenuine(node));
     if (!forged) return nodes?.map(targetOf);
@@ -105,6 +102,14 @@ export class Paths {
     this.#context.event({ type: 'alarm', code: 'bad-signature' });
     this.#forged.add(forged.id);
     return this.choose(wish);
+  }
+
+  /** One of the guards, if need be a further one of the sample, that is none of these. */
+  guardBeside(nodes: readonly NodeId[]): Target | undefined {
+    if (!this.#fresh()) return undefined;
+    const usable = this.#usable();
+    const id = [...this.#draw(usable), ...usable].find((each) => !nodes.includes(each));
+    return id === undefined ? undefined : this.target(id);
   }
 
   /** A node as it is listed now; undefined when it is not. */
@@ -119,6 +124,18 @@ export class Paths {
     const genuine = isSelfSigned(node);
     if (genuine) this.#genuine.add(node);
     return genuine;
+  }
+
+  #fresh(): Consensus | undefined {
+    const consensus = this.#consensus;
+    const usable = consensus && this.#context.now <= consensus.time + consensus.params.usableMs;
+    return usable ? consensus : undefined;
+  }
+
+  /** The guards in random order. One that is linked already goes first: another may be gone, which only a dial's long wait would tell. */
+  #draw(usable: readonly NodeId[]): NodeId[] {
+    const drawn = shuffle(this.#context.rng, usable.slice(0, GUARDS));
+    return drawn.sort((a, b) => Number(this.#linked(b)) - Number(this.#linked(a)));
   }
 
   #usable(): NodeId[] {

@@ -1,8 +1,10 @@
 import { uniform, uniformBetween } from '../crypto/rng.ts';
+import { MOST_WORK_BITS } from '../crypto/work.ts';
+import type { AuditResult } from '../directory/audit.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import { signDescriptor } from '../directory/descriptor.ts';
-import { signHeartbeat, signLeave, signRegister } from '../directory/messages.ts';
-import { MOST_WORK_BITS } from '../directory/work.ts';
+import { signHeartbeat, signLeave, signRegister, type DirectoryResponse } from '../directory/messages.ts';
+import { registrationChallenge } from '../directory/work.ts';
 import type { Millis } from '../units.ts';
 import type { Context } from './context.ts';
 import { refusal, type DirectoryCircuit } from './directory-circuit.ts';
@@ -20,8 +22,17 @@ const RETRY_MS: Millis = 2000;
 /** A directory that has no time is asked again after up to this. */
 const LATER_MS: Millis = 10_000;
 
-/** A heartbeat that is not acknowledged by then goes over another circuit. */
+/** A heartbeat that is not answered by then goes once more, over another circuit. */
 const ANSWER_MS: Millis = 5000;
+/** If there is none so long after that, it was missed. */
+const RESEND_MS: Millis = 15_000;
+
+/** What the directory says of the node's last audited epoch, if there is one. */
+const resultOf = (answer: DirectoryResponse): AuditResult | undefined => {
+  if (answer.type !== 'beat' || answer.epoch === 0) return undefined;
+  const { epoch, tested, passed, fault } = answer;
+  return { epoch, tested, passed, fault };
+};
 
 type Parts = {
   context: Context;
@@ -40,6 +51,9 @@ export class Registration {
   #circuit: DirectoryCircuit | undefined;
   #registered = false;
   #counter = 0;
+  /** When the heartbeat under way was first sent, and how often it was. */
+  #beating: { at: Millis; tries: number } | undefined;
+  readonly #commitments = new Map<number, bigint>();
   /** What was last shown on this circuit; no search goes over the same numbers again. */
   #work = 0;
   /** The search under way. */
@@ -64,12 +78,22 @@ export class Registration {
     if (on) this.#registerIn(this.#delay());
   }
 
+  /** Of this epoch or the next; what went before is forgotten. */
+  commit(epoch: number, commitment: bigint): void {
+    const now = this.#parts.consensus()?.epoch ?? epoch;
+    for (const each of [...this.#commitments.keys()])
+      if (each < now || each > now + 1) this.#commitments.delete(each);
+    if (epoch === now || epoch === now + 1) this.#commitments.set(epoch, commitment);
+  }
+
   onMain(circuit: DirectoryCircuit | undefined): void {
     this.#circuit = circuit;
     this.#work = 0;
     this.#endWork();
-    this.#set(false);
     this.#parts.context.timers.clear('heartbeat');
+    // A heartbeat that is not answered yet is sent again, and says whether the node is still listed.
+    if (this.#beating) return circuit ? this.#beat() : this.#missLater();
+    this.#set(false);
     // Who was registered before comes back at once: its descriptor is known already.
     if (circuit && this.#on) this.#registerIn(this.#counter > 0 ? 0 : this.#delay());
   }
@@ -125,12 +149,12 @@ export class Registration {
   #search({ binding }: DirectoryCircuit, bits: number): void {
     const { context, keys } = this.#parts;
     this.#job = context.handle();
-    const task = { place: { binding, node: keys.id }, bits, from: this.#work + 1 };
+    const task = { challenge: registrationChallenge(binding, keys.id), bits, from: this.#work + 1 };
     context.out({ type: 'work', job: this.#job, task });
   }
 
   #endWork(): void {
-    if (this.#job !== undefined) this.#parts.context.out({ type: 'end-work' });
+    if (this.#job !== undefined) this.#parts.context.out({ type: 'end-work', job: this.#job });
     this.#job = undefined;
   }
 
@@ -142,28 +166,64 @@ export class Registration {
   #beat(): void {
     const circuit = this.#circuit;
     if (!circuit || !this.#registered) return;
-    const { keys } = this.#parts;
+    const { context, keys } = this.#parts;
     this.#counter += 1;
     const epoch = this.#parts.consensus()?.epoch ?? 0;
-    const beat = { node: keys.id, epoch, counter: this.#counter, load: this.#parts.load() };
+    const commitment = this.#commitments.get(epoch);
+    const beat = { node: keys.id, epoch, counter: this.#counter, load: this.#parts.load(), commitment };
+    this.#beating = { at: this.#beating?.at ?? context.now, tries: (this.#beating?.tries ?? 0) + 1 };
+    context.timers.clear('resend');
     circuit.request(
       signHeartbeat(keys.secret, circuit.binding, beat),
       (answer) => {
         if (circuit !== this.#circuit || !this.#on) return;
-        const code = refusal(answer);
-        if (code === undefined || code === 'try-later') return this.#beatLater();
-        this.#set(false);
-        // No answer means that the circuit is of no use; a refusal, that the directory has forgotten the node.
-        if (code === 'timeout') circuit.origin.end('timeout');
-        else this.#registerIn(RETRY_MS);
+        if ('type' in answer) this.#answered(answer);
+        else this.#unanswered(circuit);
       },
       ANSWER_MS,
     );
   }
 
+  #answered(answer: DirectoryResponse): void {
+    const code = refusal(answer);
+    const isTaken = code === undefined;
+    this.#beaten(!isTaken ? 'missed' : this.#beating?.tries === 1 ? 'answered' : 'late', resultOf(answer));
+    if (isTaken || code === 'try-later') return this.#beatLater();
+    // The directory has forgotten the node.
+    this.#set(false);
+    this.#registerIn(RETRY_MS);
+  }
+
+  /** The circuit is of no use: what was sent on it goes once more on the next, while the directory still lists the node. */
+  #unanswered({ origin }: DirectoryCircuit): void {
+    if (this.#beating?.tries === 1) this.#missLater();
+    else this.#miss();
+    origin.end('timeout');
+  }
+
+  #missLater(): void {
+    const { context } = this.#parts;
+    if (!context.timers.has('resend')) context.after('resend', RESEND_MS, () => this.#miss());
+  }
+
+  #miss(): void {
+    this.#beaten('missed', undefined);
+    this.#set(false);
+    if (this.#circuit) this.#registerIn(RETRY_MS);
+  }
+
+  #beaten(outcome: 'answered' | 'late' | 'missed', result: AuditResult | undefined): void {
+    const { context } = this.#parts;
+    context.timers.clear('resend');
+    const at = this.#beating?.at ?? context.now;
+    this.#beating = undefined;
+    context.event({ type: 'heartbeat', at, outcome, result });
+  }
+
   #leave(): void {
     const { context, keys } = this.#parts;
-    for (const name of ['register', 'heartbeat']) context.timers.clear(name);
+    for (const name of ['register', 'heartbeat', 'resend']) context.timers.clear(name);
+    this.#beating = undefined;
     this.#endWork();
     if (this.#circuit && this.#registered) {
       this.#counter += 1;

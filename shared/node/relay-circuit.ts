@@ -25,6 +25,9 @@ export type RelayParts = BridgeParts &
     /** Calls back, at once or later, with an open link or with why there is none. */
     dial(target: NodeId, done: (link: Link | Code) => void): void;
     closed(circuit: RelayCircuit): void;
+    /** For counts: a circuit came about, or a cell was passed on, whichever way. */
+    opened(): void;
+    passed(): void;
   };
 
 type State = 'creating' | 'responding' | 'open' | 'broken' | 'closed';
@@ -125,7 +128,9 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
 
   /** Passes a body of the hop behind this one to the origin. Throws when its length is wrong. */
   passBack(body: Uint8Array): void {
-    if (this.#state === 'open') this.#back(this.hop.wrap(body));
+    if (this.#state !== 'open') return;
+    this.#parts.passed();
+    this.#back(this.hop.wrap(body));
   }
 
   /** Tells the origin that the way on does not exist (any more), and waits for it to destroy the circuit. */
@@ -168,6 +173,7 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
     if (this.hop.position >= MAX_HOPS)
       throw new RemoteError('unexpected', 'a node cannot stand in a contact’s place');
     this.#state = 'open';
+    this.#parts.opened();
     context.timers.clear(this.#timer('create'));
     const { link, circuit } = this.#prev;
     links.send(
@@ -183,6 +189,7 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
       const { link, circuit } = this.#next;
       this.#parts.links.send(link, [{ circuit, command: opened.command, body: opened.body }]);
     } else this.caller.pass(opened.command, opened.body);
+    this.#parts.passed();
   }
 
   #onMessage(message: RelayMessage, early: boolean): void {

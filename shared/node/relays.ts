@@ -1,5 +1,6 @@
 import type { Cell } from '../cell/codec.ts';
 import { relayCommand } from '../cell/commands.ts';
+import { CELL_LENGTH } from '../cell/geometry.ts';
 import type { StreamId } from '../units.ts';
 import type { Handle } from './input.ts';
 import type { Link } from './links.ts';
@@ -15,7 +16,7 @@ const MAX_OPENING = 16;
 /** Circuits that one node carries on one link. */
 const MAX_ON_LINK = 1024;
 
-type Parts = Omit<RelayParts, 'closed'> & {
+type Parts = Omit<RelayParts, 'closed' | 'opened' | 'passed'> & {
   /** Whether circuits are taken at all. */
   serving(): boolean;
 };
@@ -24,9 +25,21 @@ type Parts = Omit<RelayParts, 'closed'> & {
 export class Relays {
   readonly #parts: RelayParts & Pick<Parts, 'serving'>;
   readonly #circuits = new Map<Handle, RelayCircuit>();
+  /** Since this began: circuits that came about, and cells that were passed on. */
+  #opened = 0;
+  #passed = 0;
 
   constructor(parts: Parts) {
-    this.#parts = { ...parts, closed: (circuit) => this.#onClosed(circuit) };
+    this.#parts = {
+      ...parts,
+      closed: (circuit) => this.#onClosed(circuit),
+      opened: () => void (this.#opened += 1),
+      passed: () => void (this.#passed += 1),
+    };
+  }
+
+  get total(): { circuits: number; bytes: number } {
+    return { circuits: this.#opened, bytes: this.#passed * CELL_LENGTH };
   }
 
   get size(): number {

@@ -18,7 +18,7 @@ export const inboxTag = (tagKey: Uint8Array): Uint8Array => sha256(tagKey).slice
 export const inboxId = (onionKey: Uint8Array): Uint8Array => sha256(IDENTITY, onionKey);
 
 /**
- * INBOX_OPEN: tag key, Ed25519 (32) ‖ ticket (2 + n; n = 0 resumes a lease) ‖ signature (64)
+ * INBOX_OPEN: tag key, Ed25519 (32) ‖ ticket (2 + n: as `ticket.ts` lays it out) ‖ signature (64)
  *
  * The signature is the tag key's, over the binding of the circuit that carries it and the ticket.
  */
@@ -36,9 +36,12 @@ export const signInboxOpen = (tagKeys: SignKeypair, binding: Uint8Array, ticket:
     signature: sign(OPEN, tagKeys.secret, binding, ticket),
   });
 
-/** The tag (16) that the data opens. Throws `malformed`, `oversized` or `bad-signature`. */
-export const readInboxOpen = (data: Uint8Array, binding: Uint8Array): Uint8Array => {
+/** The tag (16) that the data opens, and with what. Throws `malformed`, `oversized` or `bad-signature`. */
+export const readInboxOpen = (
+  data: Uint8Array,
+  binding: Uint8Array,
+): { tag: Uint8Array; ticket: Uint8Array } => {
   const { tagKey, ticket, signature } = decode(inboxOpenCodec, data);
   if (!verify(OPEN, tagKey, signature, binding, ticket)) throw new RemoteError('bad-signature');
-  return inboxTag(tagKey);
+  return { tag: inboxTag(tagKey), ticket };
 };

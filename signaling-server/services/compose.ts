@@ -66,9 +66,13 @@ const params = (
   epochMs: epochs.epochMs,
 });
 
+/** Whether a node's keys still work. */
+export const isLively = ({ published }: Presence, now: Millis): boolean =>
+  now - published <= DESCRIPTOR_LIFE_MS;
+
 /** Nodes whose keys still work, by id. A guard is one that has been here for 8 days, or longer than half of all. */
 const listed = (presences: Presence[], now: Millis): ConsensusNode[] => {
-  const lively = presences.filter(({ published }) => now - published <= DESCRIPTOR_LIFE_MS);
+  const lively = presences.filter((each) => isLively(each, now));
   const guardUptimeMs = Math.min(GUARD_UPTIME_MS, lowerMedian(lively.map(({ since }) => now - since)));
   return lively
     .map(({ descriptor, since }) => ({

@@ -1,6 +1,6 @@
-import { equal } from '#shared/bytes/bytes.ts';
+import { equal, hex } from '#shared/bytes/bytes.ts';
 import type { EpochPlan } from '#shared/contribution/epochs.ts';
-import { consensusHash, readConsensus, signConsensus } from '#shared/directory/consensus.ts';
+import { consensusHash, headOf, readConsensus, signConsensus } from '#shared/directory/consensus.ts';
 import type { DirectoryResponse } from '#shared/directory/messages.ts';
 import { codeOf, LocalError, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
@@ -20,7 +20,7 @@ export type ConsensusOptions = {
   clock: Clock;
   log: Logger;
   consensusMs: Millis;
-  /** The least time between two consensuses, and how soon a small network hears of a change. */
+  /** The least time between two consensuses, and how soon a small network hears of a change: of members, or of contribution. */
   changeMs: Millis;
   directoryHops: number;
   registrationDelayMs: Millis;
@@ -48,11 +48,13 @@ const LEAST_LEASE_MS: Millis = 2_000;
 export class ConsensusMaker implements Service<'consensus'> {
   readonly #options: ConsensusOptions;
   #latest: ConsensusRecord | undefined;
+  #head: { of: ConsensusRecord; head: ReturnType<typeof headOf> } | undefined;
   #fence: number | undefined;
   #madeAt: Millis = -Infinity;
   /** The store came up empty, and what was alive is not back yet. */
   #restoring = false;
   #members = '';
+  #stated = '';
   #count = 0;
   #attempt: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
@@ -64,6 +66,13 @@ export class ConsensusMaker implements Service<'consensus'> {
 
   get latest(): ConsensusRecord | undefined {
     return this.#latest;
+  }
+
+  /** What the latest one states of all nodes. */
+  get head(): ReturnType<typeof headOf> | undefined {
+    if (!this.#latest) return undefined;
+    if (this.#head?.of !== this.#latest) this.#head = { of: this.#latest, head: headOf(this.#latest.bytes) };
+    return this.#head.head;
   }
 
   /** Throws `no-consensus`. */
@@ -148,9 +157,13 @@ export class ConsensusMaker implements Service<'consensus'> {
     if (!due && (age < changeMs || this.#count >= SMALL_NETWORK)) return;
     const presences = await live.presences();
     const members = membersOf(presences);
-    if (!due && (members === this.#members || presences.length >= SMALL_NETWORK)) return;
-    await this.#make(presences);
+    const standing = await this.#options.standing(clock.now());
+    const stated = statedOf(standing);
+    const isNew = members !== this.#members || stated !== this.#stated;
+    if (!due && (!isNew || presences.length >= SMALL_NETWORK)) return;
+    await this.#make(presences, standing);
     this.#members = members;
+    this.#stated = stated;
     this.#count = presences.length;
     this.#madeAt = clock.now();
   }
@@ -190,7 +203,7 @@ export class ConsensusMaker implements Service<'consensus'> {
     return true;
   }
 
-  async #make(presences: Presence[]): Promise<void> {
+  async #make(presences: Presence[], standing: Standing): Promise<void> {
     const { keys, archive, clock, log, directoryHops, registrationDelayMs, epochs, contribution } =
       this.#options;
     const fence = this.#fence ?? 0;
@@ -201,7 +214,7 @@ export class ConsensusMaker implements Service<'consensus'> {
       previous: this.#latest,
       now,
       ...{ directoryHops, registrationDelayMs, epochs, contribution },
-      standing: await this.#options.standing(now),
+      standing,
     });
     const bytes = signConsensus(keys.signing.secret, consensus);
     const { sequence, time } = consensus;
@@ -213,6 +226,9 @@ export class ConsensusMaker implements Service<'consensus'> {
     log.debug({ sequence: this.#latest?.sequence, nodes: consensus.nodes.length, first }, 'consensus');
   }
 }
+
+const statedOf = ({ contributionEpoch, contributionRoot, auditPlan, tokenKey }: Standing): string =>
+  [String(contributionEpoch), ...[contributionRoot, auditPlan, tokenKey].map(hex)].join();
 
 const membersOf = (presences: Presence[]): string =>
   presences

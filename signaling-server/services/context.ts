@@ -1,6 +1,7 @@
 import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import { Bucket, type Limits } from './limits.ts';
+import type { Asked } from './toll.ts';
 
 /** A circuit that ends here, as the services see it: who is at its other end they can't know. */
 export class Circuit {
@@ -10,6 +11,8 @@ export class Circuit {
   readonly requests: Bucket;
   readonly signals: Bucket;
   readonly deposits: Bucket;
+  readonly audits: Bucket;
+  readonly proofs: Bucket;
   readonly pushes: Bucket;
   /** What leads to it: a node id, reply addresses and mailbox ids, in hex. */
   readonly addresses = new Set<string>();
@@ -19,8 +22,9 @@ export class Circuit {
   node: NodeId | undefined;
   /** Counter of the last heartbeat or leave. */
   counter = -1;
-  /** The work that was asked for on it, and when. */
-  asked: { bits: number; at: Millis } | undefined;
+  /** The work that was asked for on it, of its node and for tokens. */
+  asked: Asked | undefined;
+  askedForTokens: Asked | undefined;
   /** The work by which its node came in last. */
   spent: number | undefined;
   pending = 0;
@@ -32,6 +36,8 @@ export class Circuit {
     this.requests = new Bucket(limits.requests, now);
     this.signals = new Bucket(limits.signals, now);
     this.deposits = new Bucket(limits.deposits, now);
+    this.audits = new Bucket(limits.audits, now);
+    this.proofs = new Bucket(limits.proofs, now);
     this.pushes = new Bucket(limits.pushes, now);
   }
 }

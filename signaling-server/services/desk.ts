@@ -1,10 +1,13 @@
 import { decode, encode } from '#shared/bytes/codec.ts';
 import {
+  isCostly,
   requestCodec,
   responseCodec,
   type DirectoryRequest,
   type DirectoryResponse,
 } from '#shared/directory/messages.ts';
+import type { Params } from '#shared/directory/consensus.ts';
+import type { Token } from '#shared/directory/tokens.ts';
 import { codeOf, LocalError, RemoteError, type Code } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Clock } from '../clock.ts';
@@ -12,9 +15,7 @@ import type { Logger } from '../log.ts';
 import type { Circuit, RequestOf } from './context.ts';
 import { Gate } from './gate.ts';
 import type { Bucket, Limits } from './limits.ts';
-import type { Services } from './table.ts';
-
-export type RequestType = DirectoryRequest['type'];
+import type { ServedType, Services } from './table.ts';
 
 /** What is counted of requests: sums over everybody. A request that does not parse has the type `unknown`. */
 export type Counters = {
@@ -29,14 +30,20 @@ export type DeskOptions = {
   log: Logger;
   limits: Limits;
   services: Services;
+  policy(): Params['policy'];
+  /** Throws what is wrong with the token. */
+  spend(token: Token, request: Uint8Array, now: Millis): Promise<void>;
   counters: Counters;
 };
 
 /** What a process that is about to stop takes on no more: another one will serve these. */
-const ENDS_WITH_DRAINING: ReadonlySet<RequestType> = new Set(['register', 'listen', 'deposit']);
+const ENDS_WITH_DRAINING: ReadonlySet<ServedType> = new Set(['register', 'listen', 'deposit']);
 
 /** A store that is away fails every request; one line in so long says so. */
 const STORE_LINE_MS: Millis = 10_000;
+
+/** A request, and what pays for it: the token and the request's bytes. */
+type Opened = { request: RequestOf<ServedType>; payment?: { token: Token; body: Uint8Array } };
 
 /** Answers requests within the limits of their circuit and of the process, and by no exception. */
 export class Desk {
@@ -54,14 +61,14 @@ export class Desk {
   /** Never rejects. */
   async answer(circuit: Circuit, body: Uint8Array): Promise<Uint8Array> {
     const began = this.#options.clock.now();
-    const seen: { type: RequestType | 'unknown' } = { type: 'unknown' };
+    const seen: { type: ServedType | 'unknown' } = { type: 'unknown' };
     circuit.pending += 1;
     try {
-      const request = this.#read(circuit, body, began);
-      seen.type = request.type;
-      if (this.draining && ENDS_WITH_DRAINING.has(request.type))
+      const opened = this.#read(circuit, body, began);
+      seen.type = opened.request.type;
+      if (this.draining && ENDS_WITH_DRAINING.has(opened.request.type))
         throw new LocalError('try-later', 'about to stop');
-      const response = await this.#gate.run(() => this.#dispatch(request, circuit, began));
+      const response = await this.#gate.run(() => this.#serve(opened, circuit, began));
       const answer = encode(responseCodec, response);
       this.#count(seen.type, response.type === 'work' ? 'too-many' : 'none', began);
       return answer;
@@ -74,21 +81,30 @@ export class Desk {
     }
   }
 
-  #read(circuit: Circuit, body: Uint8Array, now: Millis): DirectoryRequest {
+  /** What a token pays for counts, by all limits, as what it is. */
+  #read(circuit: Circuit, body: Uint8Array, now: Millis): Opened {
     if (circuit.pending > this.#options.limits.pending)
       throw new RemoteError('too-many', 'requests under way');
-    const request = decode(requestCodec, body);
-    if (!bucketOf(circuit, request.type).take(now)) throw new RemoteError('too-many', 'requests a minute');
-    return request;
+    const opened = open(decode(requestCodec, body));
+    if (!bucketOf(circuit, opened.request.type).take(now))
+      throw new RemoteError('too-many', 'requests a minute');
+    return opened;
   }
 
-  #dispatch<K extends RequestType>(
+  async #serve({ request, payment }: Opened, circuit: Circuit, now: Millis): Promise<DirectoryResponse> {
+    const { policy, spend } = this.#options;
+    if (payment) await spend(payment.token, payment.body, now);
+    else if (isCostly(request) && policy() === 'enforce') throw new RemoteError('token-needed');
+    return this.#dispatch(request.type, request, circuit, now);
+  }
+
+  #dispatch<K extends ServedType>(
+    type: K,
     request: RequestOf<K>,
     circuit: Circuit,
     now: Millis,
   ): Promise<DirectoryResponse> {
-    const service = this.#options.services[request.type as K];
-    return service.handle(request, circuit, now);
+    return this.#options.services[type].handle(request, circuit, now);
   }
 
   /** A store that is away is nothing that who asks could mend: they may come again. */
@@ -107,14 +123,24 @@ export class Desk {
     return code === 'storage' ? 'try-later' : code;
   }
 
-  #count(type: RequestType | 'unknown', code: Code, began: Millis): void {
+  #count(type: ServedType | 'unknown', code: Code, began: Millis): void {
     const { counters, clock } = this.#options;
     counters.requestAnswered(type, code, clock.now() - began);
     if (code !== 'none') counters.refused('request', code);
   }
 }
 
-const bucketOf = (circuit: Circuit, type: RequestType): Bucket => {
+/** Throws `malformed` where a token would pay for what costs none. */
+const open = (request: DirectoryRequest): Opened => {
+  if (request.type !== 'paid') return { request };
+  const { token, request: body } = request;
+  const inner = decode(requestCodec, body);
+  if (!isCostly(inner)) throw new RemoteError('malformed', 'nothing that costs a token');
+  return { request: inner, payment: { token, body } };
+};
+
+const bucketOf = (circuit: Circuit, type: ServedType): Bucket => {
   if (type === 'signal') return circuit.signals;
+  if (type === 'audit') return circuit.audits;
   return type === 'deposit' ? circuit.deposits : circuit.requests;
 };

@@ -1,13 +1,20 @@
 import { epochAt, type EpochPlan } from '#shared/contribution/epochs.ts';
-import { verifyHeartbeat } from '#shared/directory/messages.ts';
+import { verifyHeartbeat, type DirectoryResponse } from '#shared/directory/messages.ts';
 import { RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Live } from '../stores/ports.ts';
-import { ok, type Circuit, type RequestOf, type Service } from './context.ts';
+import type { Audits } from './audits.ts';
+import type { Circuit, RequestOf, Service } from './context.ts';
 import { speaksFor } from './registry.ts';
 import type { Routing } from './routing.ts';
 
-export type HeartbeatOptions = { live: Live; routing: Routing; ttlMs: Millis; epochs: EpochPlan };
+export type HeartbeatOptions = {
+  live: Live;
+  routing: Routing;
+  ttlMs: Millis;
+  epochs: EpochPlan;
+  audits: Pick<Audits, 'beat'>;
+};
 
 /** Epochs that a heartbeat may be off: it may be under way while one ends. */
 const EPOCH_GRACE = 1;
@@ -24,8 +31,8 @@ export class Heartbeat implements Service<'heartbeat'> {
   }
 
   /** Throws `refused`, `stale`, `replayed`, `bad-signature` or `not-registered`. */
-  async handle(request: RequestOf<'heartbeat'>, circuit: Circuit, now: Millis): Promise<typeof ok> {
-    const { live, routing, ttlMs, epochs } = this.#options;
+  async handle(request: RequestOf<'heartbeat'>, circuit: Circuit, now: Millis): Promise<DirectoryResponse> {
+    const { live, routing, ttlMs, epochs, audits } = this.#options;
     const { node, epoch, counter } = request;
     speaksFor(circuit, node);
     if (Math.abs(epoch - epochAt(now, epochs)) > EPOCH_GRACE) throw new RemoteError('stale', 'another epoch');
@@ -38,6 +45,6 @@ export class Heartbeat implements Service<'heartbeat'> {
     if (!presence) throw new RemoteError('not-registered');
     await live.setPresence({ ...presence, seen: now }, ttlMs);
     await routing.add(node, circuit);
-    return ok;
+    return { type: 'beat', ...(await audits.beat(node, request, now)) };
   }
 }

@@ -27,12 +27,16 @@ export class Bucket {
 
 /** What one circuit may do, most of it by the minute, and what one process takes on. */
 export type Limits = {
-  /** Requests other than the two below. */
+  /** Requests other than the three below. */
   requests: number;
   /** Signals sent, which do not count as requests. */
   signals: number;
   /** Messages put into mailboxes, which do not count as requests. */
   deposits: number;
+  /** What an auditor asks, which does not count as requests. */
+  audits: number;
+  /** Proofs of contribution that are checked; one that was checked before costs nothing. */
+  proofs: number;
   /** Signals and wake-ups that strangers may have pushed to it; further ones are dropped, or they would fill its queue. */
   pushes: number;
   /** Requests of one circuit under way at once. */
@@ -42,7 +46,9 @@ export type Limits = {
   waiting: number;
   /** New nodes a minute that come in without work. */
   newcomers: number;
-  /** The most work that is asked of a node, in bits; 0 asks for none. */
+  /** Batches of tokens for work, a minute, before more work is asked for. */
+  batches: number;
+  /** The most work that is asked of a node, or for tokens, in bits; 0 asks for none. */
   workBits: number;
 };
 
@@ -50,11 +56,14 @@ export const defaultLimits: Limits = {
   requests: 60,
   signals: 120,
   deposits: 60,
+  audits: 600,
+  proofs: 6,
   pushes: 240,
   pending: 8,
   total: 256,
   waiting: 512,
   newcomers: 120,
+  batches: 60,
   workBits: 24,
 };
 

@@ -1,23 +1,31 @@
 import type { EpochPlan } from '#shared/contribution/epochs.ts';
-import { RemoteError } from '#shared/errors.ts';
-import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
+import type { DirectoryRequest } from '#shared/directory/messages.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Archive, Live } from '../stores/ports.ts';
 import { Admission } from './admission.ts';
+import type { Audits } from './audits.ts';
+import { Leaves, Report } from './closed-epochs.ts';
 import type { ConsensusMaker } from './consensus.ts';
 import type { Service } from './context.ts';
 import { Lookup, type Publish } from './descriptors.ts';
 import { GetHandle, PutHandle } from './handles.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Issue } from './issue.ts';
 import type { Limits } from './limits.ts';
 import { Acknowledge, Collect, Deposit } from './mailbox.ts';
+import type { Mint } from './mint.ts';
 import { GetRecord, PutRecord } from './records.ts';
 import { Leave, Register } from './registry.ts';
+import { Roots } from './roots.ts';
 import type { Routing } from './routing.ts';
 import { Listen, Signal } from './signal.ts';
+import type { TokenKeys } from './tokens.ts';
+
+/** All kinds but the one in which another is wrapped with what pays for it. */
+export type ServedType = Exclude<DirectoryRequest['type'], 'paid'>;
 
 /** What answers each kind of request. */
-export type Services = { [K in DirectoryRequest['type']]: Service<K> };
+export type Services = { [K in ServedType]: Service<K> };
 
 export type ServiceParts = {
   live: Live;
@@ -30,22 +38,21 @@ export type ServiceParts = {
   ttlMs: Millis;
   maxNodes: number;
   epochs: EpochPlan;
+  audits: Audits;
+  mint: Mint;
+  tokenKeys: TokenKeys;
   /** The members of the network are other ones than before. */
   changed(): void;
 };
 
-const notYet = {
-  handle: (): Promise<DirectoryResponse> => Promise.reject(new RemoteError('refused')),
-};
-
 export const createServices = ({ consensus, publish, limits, ...parts }: ServiceParts): Services => {
-  const { live, archive, routing, ttlMs, maxNodes, epochs } = parts;
+  const { live, archive, routing, ttlMs, maxNodes, epochs, mint, tokenKeys, audits } = parts;
   const { newcomers, workBits: mostBits } = limits;
   const registry = { ...parts, admission: new Admission({ newcomers, maxNodes, mostBits }) };
   return {
     register: new Register(registry),
     leave: new Leave(registry),
-    heartbeat: new Heartbeat({ live, routing, ttlMs, epochs }),
+    heartbeat: new Heartbeat({ live, routing, ttlMs, epochs, audits }),
     listen: new Listen(routing),
     signal: new Signal(routing),
     publish,
@@ -58,10 +65,12 @@ export const createServices = ({ consensus, publish, limits, ...parts }: Service
     'get-record': new GetRecord(archive),
     'put-handle': new PutHandle(archive),
     'get-handle': new GetHandle(archive),
-    audit: notYet,
-    leaves: notYet,
-    report: notYet,
-    issue: notYet,
-    paid: notYet,
+    audit: audits,
+    leaves: new Leaves(archive),
+    report: new Report(archive),
+    issue: new Issue({
+      ...{ live, epochs, mint, keys: tokenKeys, roots: new Roots(archive) },
+      ...{ epoch: () => consensus.head?.epoch, batches: limits.batches, mostBits },
+    }),
   };
 };

@@ -103,11 +103,14 @@ export class MemoryLive implements Live {
   claim(name: string, value: Uint8Array, ttlMs: Millis): Promise<Uint8Array> {
     const now = this.#clock.now();
     this.#tidy(now);
-    const standing = this.#claims.get(name);
-    if (standing && standing.expires > now) return Promise.resolve(standing.value);
-    const own = value.slice();
-    this.#claims.set(name, { value: own, expires: now + ttlMs });
-    return Promise.resolve(own);
+    const standing = this.#claimed(name);
+    if (standing) return Promise.resolve(standing);
+    this.#claims.set(name, { value: value.slice(), expires: now + ttlMs });
+    return Promise.resolve(value.slice());
+  }
+
+  claimed(name: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#claimed(name));
   }
 
   wasEmptied(): Promise<boolean> {
@@ -124,7 +127,13 @@ export class MemoryLive implements Live {
     this.#presences.clear();
     this.#routes.clear();
     this.#deliveries.clear();
+    this.#claims.clear();
     return Promise.resolve();
+  }
+
+  #claimed(name: string): Uint8Array | undefined {
+    const standing = this.#claims.get(name);
+    return standing && standing.expires > this.#clock.now() ? standing.value.slice() : undefined;
   }
 
   #standing(address: string): Standing[] {

@@ -17,6 +17,7 @@ export const indexes: Record<string, Index[]> = {
   mailboxes: [expiring, { key: { expires: 1 } }],
   records: [expiring, { key: { expires: 1 } }],
   handles: [expiring, { key: { expires: 1 } }],
+  documents: [expiring, { key: { expires: 1 } }],
   events: [{ key: { time: 1 } }],
 };
 

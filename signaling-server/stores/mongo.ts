@@ -6,16 +6,18 @@ import { codeOf, LocalError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import { entriesCodec, Mailboxes, type MailboxPorts } from './mailboxes.ts';
 import { databaseOf, dateOf, indexes, plain, type Index } from './mongo-documents.ts';
-import type {
-  Archive,
-  ConsensusRecord,
-  DescriptorRecord,
-  EventRecord,
-  HandleRecord,
-  MailRecord,
-  NodeRecord,
-  SealedRecord,
-  SweepBounds,
+import {
+  pastPrefix,
+  type Archive,
+  type ConsensusRecord,
+  type DescriptorRecord,
+  type DocumentRecord,
+  type EventRecord,
+  type HandleRecord,
+  type MailRecord,
+  type NodeRecord,
+  type SealedRecord,
+  type SweepBounds,
 } from './ports.ts';
 import { Turns } from './turns.ts';
 
@@ -151,6 +153,26 @@ export class MongoArchive implements Archive {
     return this.#unexpired('handles', name, now);
   }
 
+  putDocument({ id, bytes, expires }: DocumentRecord): Promise<boolean> {
+    const document = { _id: id, bytes, expires, until: dateOf(expires) };
+    return this.#answer(() => inserted(this.#of('documents'), document));
+  }
+
+  async document(id: string, now: Millis): Promise<DocumentRecord | undefined> {
+    const found = await this.#unexpired<Omit<DocumentRecord, 'id'>>('documents', id, now);
+    return found && { id, ...found };
+  }
+
+  documents(prefix: string, now: Millis): Promise<DocumentRecord[]> {
+    return this.#answer(async () => {
+      const found = await this.#of('documents')
+        .find({ _id: { $gte: prefix, $lt: pastPrefix(prefix) }, expires: { $gt: now } })
+        .sort({ _id: 1 })
+        .toArray();
+      return found.map((each) => plain<DocumentRecord>({ id: each._id, ...each }));
+    });
+  }
+
   addEvents(events: EventRecord[]): Promise<void> {
     return this.#answer(async () => {
       if (events.length === 0) return;
@@ -171,7 +193,7 @@ export class MongoArchive implements Archive {
 
   sweep({ now, nodesBefore, chainBefore, eventsBefore }: SweepBounds): Promise<void> {
     return this.#answer(async () => {
-      for (const name of ['descriptors', 'mail', 'mailboxes', 'records', 'handles']) {
+      for (const name of ['descriptors', 'mail', 'mailboxes', 'records', 'handles', 'documents']) {
         await this.#of(name).deleteMany({ expires: { $lte: now } });
       }
       await this.#of('nodes').deleteMany({ seen: { $lt: nodesBefore } });

@@ -66,6 +66,8 @@ export type Live = {
    * claims it. It is free again `ttlMs` later.
    */
   claim(name: string, value: Uint8Array, ttlMs: Millis): Promise<Uint8Array>;
+  /** The value that stands, if the name is claimed. */
+  claimed(name: string): Promise<Uint8Array | undefined>;
 
   /** True for one caller each time that the store has come up empty: what was alive has to be put back. */
   wasEmptied(): Promise<boolean>;
@@ -153,6 +155,9 @@ export type DocumentRecord = {
   bytes: Uint8Array;
   expires: Millis;
 };
+
+/** Comes after every id that begins with the prefix, for it ends in more than an id may hold. */
+export const pastPrefix = (prefix: string): string => `${prefix}\u007f`;
 
 export type Archive = {
   /** Claims the record's sequence number for it: false, and nothing is stored, when that is taken. */

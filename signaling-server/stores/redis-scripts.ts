@@ -138,6 +138,13 @@ redis.call('SET', KEYS[2], text)
 redis.call('SET', KEYS[1], text .. ' ' .. ARGV[1], 'PX', ARGV[2])
 return text`;
 
+/** KEYS: the name. ARGV: value, time to live. Answers with the value that stands. */
+export const claim = `
+local standing = redis.call('GET', KEYS[1])
+if standing then return standing end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]`;
+
 /** KEYS: lock. ARGV: process. */
 export const retire = `
 local held = redis.call('GET', KEYS[1])

@@ -29,7 +29,7 @@ const presenceCodec = struct({ published: u64, since: u64, seen: u64, descriptor
 /**
  * `live` in Redis, single or a cluster. Under the prefix: `node:` id, the presence, with `nodes`, an index of their ids by
  * when they expire; `route:` address; `queue:{process}:…`, what is due to circuits (redis-queue.ts); `lead:{leader}:…`, lock
- * and fence; `standing`, which is there unless the store was emptied. While the engine is away every call throws
+ * and fence; `claim:` name; `standing`, which is there unless the store was emptied. While the engine is away every call throws
  * `storage` within 2 s; the connection comes back by itself.
  */
 export class RedisLive implements Live {
@@ -135,6 +135,17 @@ export class RedisLive implements Live {
 
   async retire(process: string): Promise<void> {
     await this.#run(scripts.retire, this.#leadKeys().slice(0, 1), process);
+  }
+
+  async claim(name: string, value: Uint8Array, ttlMs: Millis): Promise<Uint8Array> {
+    const key = this.#key('claim:', name);
+    const standing = await this.#run(scripts.claim, [key], Buffer.from(value), whole(ttlMs));
+    return new Uint8Array(standing as Buffer);
+  }
+
+  async claimed(name: string): Promise<Uint8Array | undefined> {
+    const standing = await this.#call('GET', this.#key('claim:', name));
+    return standing instanceof Buffer ? new Uint8Array(standing) : undefined;
   }
 
   async wasEmptied(): Promise<boolean> {

@@ -3,22 +3,20 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { codeOf, LocalError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
-import type {
-  Archive,
-  ConsensusRecord,
-  DescriptorRecord,
-  DocumentRecord,
-  EventRecord,
-  HandleRecord,
-  MailRecord,
-  NodeRecord,
-  SealedRecord,
-  SweepBounds,
+import {
+  pastPrefix,
+  type Archive,
+  type ConsensusRecord,
+  type DescriptorRecord,
+  type DocumentRecord,
+  type EventRecord,
+  type HandleRecord,
+  type MailRecord,
+  type NodeRecord,
+  type SealedRecord,
+  type SweepBounds,
 } from './ports.ts';
 import { layouts, statements } from './sqlite-schema.ts';
-
-/** After every character that an id may have. */
-const PAST_ASCII = '\u007f';
 
 /**
  * `archive` in one SQLite file: the embedded default. The write-ahead log is synced at every commit, so what a call
@@ -137,7 +135,7 @@ export class SqliteArchive implements Archive {
   }
 
   documents(prefix: string, now: Millis): Promise<DocumentRecord[]> {
-    return this.#answer(() => this.#rows('documents', prefix, prefix + PAST_ASCII, now));
+    return this.#answer(() => this.#rows('documents', prefix, pastPrefix(prefix), now));
   }
 
   addEvents(events: EventRecord[]): Promise<void> {

@@ -13,6 +13,8 @@ type Waiting = { seen: (event: NodeEvent) => unknown; done: (value: unknown) => 
 /** A node that relays nothing, driven by commands, with its events as promises. */
 export class BenchNode {
   readonly node: Node;
+  /** Bytes that its links carried, both ways. */
+  traffic = 0;
   readonly #driver: Driver;
   readonly #stop: () => void;
   readonly #waiting = new Set<Waiting>();
@@ -27,10 +29,18 @@ export class BenchNode {
   static async start(url: string): Promise<BenchNode> {
     const config = await fetchConfig(url);
     const node = new Node({ keys: makeNodeKeys(systemRng), rng: systemRng, now: Date.now(), role: 'node' });
-    const host = createHost({ directory: url, bindAddress: '127.0.0.1' }, config, (input) =>
-      driver.input(input),
-    );
-    const driver = new Driver(node, { ...host.ports, event: (event) => own.#onEvent(event) });
+    const host = createHost({ directory: url, bindAddress: '127.0.0.1' }, config, (input) => {
+      if (input.type === 'link-data') own.traffic += input.data.length;
+      driver.input(input);
+    });
+    const driver = new Driver(node, {
+      ...host.ports,
+      event: (event) => own.#onEvent(event),
+      send: (link, data) => {
+        own.traffic += data.length;
+        host.ports.send(link, data);
+      },
+    });
     const own = new BenchNode(node, driver, () => {
       driver.stop();
       host.stop();

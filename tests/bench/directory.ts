@@ -30,8 +30,11 @@ export type DirectoryReport = { peers: number; measured: Measured[]; memory: Mem
 
 const kinds = ['heartbeats', 'signals', 'descriptor fetches', 'deposits'] as const;
 
-/** No work is asked, which would be the peers' own; and there is room for them all. */
-const roomy = { HG_ADMISSION_WORK_BITS: '0', HG_MAX_LINKS: '20000', HG_LOG_LEVEL: 'error' };
+/** No work and no token is asked, which would be the peers' own; nobody is audited; and there is room for them all. */
+const roomy = {
+  ...{ HG_ADMISSION_WORK_BITS: '0', HG_CONTRIBUTION: 'off', HG_LOCAL_AUDITOR: '0' },
+  ...{ HG_MAX_LINKS: '20000', HG_LOG_LEVEL: 'error' },
+};
 
 /** Memory that could not be measured is left out, and `failed` is told why. */
 export const measureDirectory = async (

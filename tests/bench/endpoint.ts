@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Handle, InboxRef } from '#shared/node/input.ts';
+import type { Command, Handle, InboxRef } from '#shared/node/input.ts';
 import type { CircuitState } from '#shared/node/views.ts';
 import { createHost, fetchConfig } from '#relay/host.ts';
 import { Client } from '#web/core/client.ts';
@@ -17,6 +17,11 @@ const SPARES = 2;
 const PAUSE_MS = 20;
 const WAIT_MS = 20_000;
 
+/** Longer than a loop takes beside its span. */
+const LOOP_MS = 60_000;
+
+export type LoopTask = Omit<Extract<Command, { type: 'loop' }>, 'type' | 'handle'>;
+
 export type Builds = { ms: number[]; failed: number };
 
 /** Everything that comes in on the callee's channel. */
@@ -27,6 +32,7 @@ export class Endpoint {
   readonly #node: Promise<BenchNode>;
   #client: Client | undefined;
   #incoming: Incoming | undefined;
+  #loops = 0;
 
   constructor(url: string) {
     this.#url = url;
@@ -52,6 +58,30 @@ export class Endpoint {
       result.failed += tries - 1;
     }
     return result;
+  }
+
+  /** Bytes of its node's links so far, both ways. */
+  async traffic(): Promise<number> {
+    return (await this.#node).traffic;
+  }
+
+  /** Runs all of an auditor's loops at once; what came of each. */
+  async loops(tasks: LoopTask[]): Promise<string[]> {
+    const node = await this.#node;
+    return Promise.all(
+      tasks.map(async (task) => {
+        this.#loops += 1;
+        const handle = this.#loops;
+        const looped = node.when(
+          'the end of a loop',
+          (event) => (event.type === 'looped' && event.handle === handle ? event.outcome : undefined),
+          task.spanMs + LOOP_MS,
+        );
+        node.command({ type: 'loop', handle, ...task });
+        const outcome = await looped;
+        return outcome.kind === 'failed' ? outcome.fault : outcome.kind;
+      }),
+    );
   }
 
   async openInbox(): Promise<InboxRef> {

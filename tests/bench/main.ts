@@ -1,15 +1,24 @@
 /**
  * `npm run bench`: how fast circuits are built, messages go to a contact and come back, and data flows, with headless
- * relays and with Chromium tabs as relays, all on this machine. Prints a table, then the same as one line of JSON.
+ * relays and with Chromium tabs as relays, all on this machine; what the directory and the proof of contribution take.
+ * Prints tables, then the same as one line of JSON.
  *
  *     npm run bench -- [--quick] [--only WHAT[,WHAT]] [--json FILE] [--profile DIR]
  *
- * WHAT is a kind of relay (headless, tabs), a figure (build, roundtrip, throughput) or the directory; without any of a
- * group all of it is measured, and with `directory` alone nothing else. `--profile` leaves the CPU profile of every Node process in DIR. Takes less than five minutes,
- * `--quick` less than one. Exit codes: 0 when all was measured, 64 when the arguments can't be used, 1 otherwise.
+ * WHAT is a kind of relay (headless, tabs), a figure (build, roundtrip, throughput), the directory or the contribution;
+ * without any of a group all of it is measured, and with the last two alone nothing else. `--profile` leaves the CPU
+ * profile of every Node process in DIR. Takes some ten minutes, `--quick` some three; the first time six more, to set up
+ * Semaphore, with which proving is compared. Exit codes: 0 when all was measured, 64 when the arguments can't be used, 1 otherwise.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import {
+  fullContribution,
+  measureContribution,
+  quickContribution,
+  type ContributionReport,
+} from './contribution.ts';
+import { contributionTable } from './contribution-table.ts';
 import {
   directoryTable,
   fullDirectory,
@@ -26,12 +35,15 @@ const RELAYS = 8;
 const kinds: Kind[] = ['headless', 'tabs'];
 
 const DIRECTORY = 'directory';
+const CONTRIBUTION = 'contribution';
+const apart = [DIRECTORY, CONTRIBUTION];
 
 type Options = {
   quick: boolean;
   kinds: Kind[];
   figures: Figure[];
   directory: boolean;
+  contribution: boolean;
   json?: string;
   profile?: string;
 };
@@ -52,14 +64,15 @@ const readOptions = (): Options => {
       },
     });
     const named = values.only.split(',').filter((name) => name !== '');
-    const known: string[] = [...kinds, ...figures, DIRECTORY];
+    const known: string[] = [...kinds, ...figures, ...apart];
     const unknown = named.find((name) => !known.includes(name));
     if (unknown !== undefined) throw new Error(`--only does not know ${unknown}`);
     const { quick, json, profile } = values;
-    const alone = named.length > 0 && named.every((name) => name === DIRECTORY);
+    const alone = named.length > 0 && named.every((name) => apart.includes(name));
     return {
       quick,
       directory: named.length === 0 || named.includes(DIRECTORY),
+      contribution: named.length === 0 || named.includes(CONTRIBUTION),
       kinds: alone ? [] : chosen(kinds, named),
       figures: chosen(figures, named),
       ...(json !== undefined && { json }),
@@ -68,7 +81,7 @@ const readOptions = (): Options => {
   } catch (error) {
     console.error((error as Error).message);
     console.error(
-      `Usage: npm run bench -- [--quick] [--only ${[...kinds, ...figures, DIRECTORY].join(',')}] [--json FILE] [--profile DIR]`,
+      `Usage: npm run bench -- [--quick] [--only ${[...kinds, ...figures, ...apart].join(',')}] [--json FILE] [--profile DIR]`,
     );
     process.exit(EXIT_USAGE);
   }
@@ -94,17 +107,27 @@ for (const kind of options.kinds) {
     await network.stop();
   }
 }
+const vainly =
+  (what: string) =>
+  (error: unknown): null => {
+    complete = false;
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`the ${what} could not be measured whole: ${reason}`);
+    return null;
+  };
 let directory: DirectoryReport | undefined;
 if (options.directory) {
   console.error('Measuring the directory...');
-  const vain = (error: unknown): null => {
-    complete = false;
-    const reason = error instanceof Error ? error.message : String(error);
-    console.error(`the directory could not be measured whole: ${reason}`);
-    return null;
-  };
+  const vain = vainly(DIRECTORY);
   const size = options.quick ? quickDirectory : fullDirectory;
   directory = (await measureDirectory(size, vain).catch(vain)) ?? undefined;
+}
+let contribution: ContributionReport | undefined;
+if (options.contribution) {
+  console.error('Measuring the proof of contribution...');
+  const vain = vainly(CONTRIBUTION);
+  const size = options.quick ? quickContribution : fullContribution;
+  contribution = (await measureContribution(size, vain).catch(vain)) ?? undefined;
 }
 const report: Report = {
   time: new Date().toISOString(),
@@ -112,9 +135,11 @@ const report: Report = {
   machine: machineOf(chromium),
   networks: measured,
   ...(directory && { directory }),
+  ...(contribution && { contribution }),
 };
 if (measured.length > 0) console.log(`${table(report)}\n`);
 if (directory) console.log(`${directoryTable(directory)}\n`);
+if (contribution) console.log(`${contributionTable(contribution)}\n`);
 console.log(JSON.stringify(report));
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 process.exit(complete ? 0 : 1);

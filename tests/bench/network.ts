@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConsensus } from '#shared/directory/consensus.ts';
+import type { NodeId } from '#shared/units.ts';
 import { eventually } from '#tests/support/test-network.ts';
 import type { Cpu } from './cpu.ts';
 import { Remote } from './remote.ts';
@@ -24,12 +25,15 @@ export class BenchNetwork {
   readonly #relays: Program[];
   readonly #tabs: Tabs | undefined;
   readonly #dataDir: string;
+  readonly #url: string;
 
   private constructor(
+    url: string,
     server: Program,
     clients: [Remote, Remote],
     { relays, tabs, dataDir }: { relays: Program[]; tabs: Tabs | undefined; dataDir: string },
   ) {
+    this.#url = url;
     this.#server = server;
     [this.caller, this.callee] = clients;
     this.#relays = relays;
@@ -46,6 +50,9 @@ export class BenchNetwork {
       HG_WEB_DIR: webDir,
       HG_CANDIDATES: 'loopback',
       HG_CONSENSUS_CHANGE_MS: '200',
+      // Nothing but what is measured.
+      HG_CONTRIBUTION: 'off',
+      HG_LOCAL_AUDITOR: '0',
       HG_LOG_LEVEL: 'error',
     };
     const server = new Program('signaling-server/main.ts', { env, profileDir });
@@ -57,12 +64,12 @@ export class BenchNetwork {
     await tabs?.open(url, count);
     await eventually(
       `${String(count)} relays in the consensus`,
-      async () => (await listed(url)) >= count,
+      async () => (await listed(url)).length >= count,
       60_000,
     );
     await sleep(MESH_MS);
     const clients: [Remote, Remote] = [new Remote(url, profileDir), new Remote(url, profileDir)];
-    return new BenchNetwork(server, clients, { relays, tabs, dataDir });
+    return new BenchNetwork(url, server, clients, { relays, tabs, dataDir });
   }
 
   get chromium(): string | undefined {
@@ -77,6 +84,10 @@ export class BenchNetwork {
     };
   }
 
+  nodes(): Promise<NodeId[]> {
+    return listed(this.#url);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.caller.stop(), this.callee.stop(), this.#tabs?.stop()]);
     await Promise.all(this.#relays.map((relay) => relay.stop()));
@@ -85,8 +96,10 @@ export class BenchNetwork {
   }
 }
 
-const listed = async (url: string): Promise<number> => {
+const listed = async (url: string): Promise<NodeId[]> => {
   const response = await fetch(`${url}/consensus`);
-  if (!response.ok) return 0;
-  return readConsensus(new Uint8Array(await response.arrayBuffer())).verify({}).nodes.length;
+  if (!response.ok) return [];
+  return readConsensus(new Uint8Array(await response.arrayBuffer()))
+    .verify({})
+    .nodes.map(({ id }) => id);
 };

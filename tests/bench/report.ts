@@ -1,4 +1,5 @@
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
+import type { ContributionReport } from './contribution.ts';
 import type { DirectoryReport } from './directory.ts';
 import type { Results, Spread } from './figures.ts';
 import type { Kind } from './network.ts';
@@ -25,6 +26,7 @@ export type Report = {
   };
   networks: Measured[];
   directory?: DirectoryReport;
+  contribution?: ContributionReport;
 };
 
 export const load = (): number => loadavg()[0] ?? 0;

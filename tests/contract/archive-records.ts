@@ -1,6 +1,7 @@
 import type {
   ConsensusRecord,
   DescriptorRecord,
+  DocumentRecord,
   HandleRecord,
   MailRecord,
   NodeRecord,
@@ -56,6 +57,12 @@ export const mailOf = (mailbox: number, id: number): MailRecord => ({
   blob: filled(100, id),
   at: START_MS,
   expires: EXPIRES_MS,
+});
+
+export const documentOf = (id: string, byte: number, expires = EXPIRES_MS): DocumentRecord => ({
+  id,
+  bytes: filled(300, byte),
+  expires,
 });
 
 export const handleOf = (name: string, more: Partial<HandleRecord> = {}): HandleRecord => ({

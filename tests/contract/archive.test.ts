@@ -10,6 +10,7 @@ import { SqliteArchive } from '#server/stores/sqlite.ts';
 import {
   consensusOf,
   descriptorOf,
+  documentOf,
   filled,
   handleOf,
   mailOf,
@@ -310,6 +311,60 @@ describe.each(Object.entries(engines))('the archive port over %s', (name, start)
       });
     });
 
+    describe('a document', () => {
+      const idsOf = async (prefix: string, now = START_MS): Promise<string[]> =>
+        (await archive.documents(prefix, now)).map(({ id }) => id);
+
+      it('stays as it was first put', async () => {
+        expect(await archive.document('plan/7', START_MS)).toBeUndefined();
+        expect(await archive.putDocument(documentOf('plan/7', 1))).toBe(true);
+        expect(await archive.putDocument(documentOf('plan/7', 2))).toBe(false);
+        expect(await archive.document('plan/7', START_MS)).toEqual(documentOf('plan/7', 1));
+        expect(await archive.document('plan/70', START_MS)).toBeUndefined();
+        expect(await archive.document('plan/', START_MS)).toBeUndefined();
+      });
+
+      it('is one of many who put it at once', async () => {
+        const puts = Array.from({ length: 8 }, (_, i) => archive.putDocument(documentOf('plan/8', i)));
+        const answers = await Promise.all(puts);
+        expect(answers.filter(Boolean)).toHaveLength(1);
+        const standing = documentOf('plan/8', answers.indexOf(true));
+        expect(await archive.document('plan/8', START_MS)).toEqual(standing);
+      });
+
+      it('is found by how its id begins, in the order of ids', async () => {
+        const ids = ['a/1/b', 'a/10/a', 'a/1/', 'a/1', 'a/1/z/1', 'a/1/a~', 'b/1/a', 'a/1/B', 'a/1/.*'];
+        for (const [i, id] of ids.entries()) await archive.putDocument(documentOf(id, i));
+        expect(await idsOf('a/1/')).toEqual(['a/1/', 'a/1/.*', 'a/1/B', 'a/1/a~', 'a/1/b', 'a/1/z/1']);
+        expect(await idsOf('a/1')).toHaveLength(8);
+        expect(await idsOf('a/10/')).toEqual(['a/10/a']);
+        expect(await idsOf('a/1/.')).toEqual(['a/1/.*']);
+        expect(await idsOf('c')).toEqual([]);
+        expect(await archive.documents('b/', START_MS)).toEqual([documentOf('b/1/a', 6)]);
+      });
+
+      it('is not served past its time, and is swept then', async () => {
+        const [early, late] = [START_MS + 10, START_MS + 11];
+        await archive.putDocument(documentOf('a/1', 1, early));
+        await archive.putDocument(documentOf('a/2', 2, late));
+        expect(await idsOf('a/', early - 1)).toEqual(['a/1', 'a/2']);
+        expect(await idsOf('a/', early)).toEqual(['a/2']);
+        expect(await archive.document('a/1', early - 1)).toBeDefined();
+        expect(await archive.document('a/1', early)).toBeUndefined();
+        await sweep({ now: early });
+        expect(await idsOf('a/', 0)).toEqual(['a/2']);
+        expect(await archive.putDocument(documentOf('a/1', 3))).toBe(true);
+      });
+
+      it('may be empty, or of a megabyte', async () => {
+        const [none, many] = [new Uint8Array(), filled(1_000_000, 5)];
+        await archive.putDocument({ ...documentOf('none', 0), bytes: none });
+        await archive.putDocument({ ...documentOf('many', 0), bytes: many });
+        expect((await archive.document('none', START_MS))?.bytes).toEqual(none);
+        expect((await archive.document('many', START_MS))?.bytes).toEqual(many);
+      });
+    });
+
     it('keeps events in their order until they are swept', async () => {
       const eventOf = (time: number, count: number) => ({
         time,
@@ -336,6 +391,7 @@ describe.each(Object.entries(engines))('the archive port over %s', (name, start)
       await archive.deposit(mailOf(1, 2), QUOTA);
       await archive.putRecord(sealedOf(1, 3));
       await archive.putHandle(handleOf('ada'), START_MS);
+      await archive.putDocument(documentOf('a/1', 4));
       await archive.addEvents([{ time: 1, process: 'p', event: 'e', code: 'c', count: 2 }]);
       await archive.close();
       archive = await data.open();
@@ -345,6 +401,9 @@ describe.each(Object.entries(engines))('the archive port over %s', (name, start)
       expect(await archive.mail(filled(32, 1), 9, START_MS)).toEqual([mailOf(1, 2)]);
       expect(await archive.record(filled(32, 1), START_MS)).toEqual(sealedOf(1, 3));
       expect(await archive.handle('ada', START_MS)).toEqual(handleOf('ada'));
+      expect(await archive.document('a/1', START_MS)).toEqual(documentOf('a/1', 4));
+      expect(await archive.documents('a/', START_MS)).toEqual([documentOf('a/1', 4)]);
+      expect(await archive.putDocument(documentOf('a/1', 5))).toBe(false);
       expect(await archive.events(0)).toHaveLength(1);
     });
 

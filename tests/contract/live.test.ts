@@ -302,6 +302,54 @@ describe.each(Object.entries(engines))('the live port over %s', (name, start) =>
     });
   });
 
+  describe('claims', () => {
+    const of = (value: number): Uint8Array => Uint8Array.of(value, 0, 255);
+
+    it('stand as the first one made them', async () => {
+      expect(await live.claimed('a/1')).toBeUndefined();
+      expect(await live.claim('a/1', of(1), LONG_MS)).toEqual(of(1));
+      expect(await other.claim('a/1', of(2), LONG_MS)).toEqual(of(1));
+      expect(await live.claim('a/1', of(1), LONG_MS)).toEqual(of(1));
+      expect(await other.claimed('a/1')).toEqual(of(1));
+      expect(await other.claimed('a/')).toBeUndefined();
+      expect(await other.claim('a/10', of(3), LONG_MS)).toEqual(of(3));
+      expect(await live.claim('a', new Uint8Array(), LONG_MS)).toEqual(new Uint8Array());
+      expect(await other.claim('a', of(4), LONG_MS)).toEqual(new Uint8Array());
+      expect(await other.claimed('a')).toEqual(new Uint8Array());
+    });
+
+    it('are one of fifty’s who make them at once', async () => {
+      for (const name of ['x', 'y', 'z']) {
+        const values = Array.from({ length: 50 }, (_, i) => of(i));
+        const standing = await Promise.all(
+          values.map((value, i) => (i % 2 ? live : other).claim(name, value, LONG_MS)),
+        );
+        const winners = values.filter((value, i) => standing[i]?.[0] === value[0]);
+        expect(winners).toHaveLength(1);
+        expect(standing).toEqual(values.map(() => winners[0]));
+      }
+    });
+
+    it('are free again after their time, which another try does not lengthen', async () => {
+      await live.claim('short', of(1), SHORT_MS);
+      await live.claim('long', of(1), LONG_MS);
+      expect(await other.claim('short', of(2), LONG_MS)).toEqual(of(1));
+      await engine.pass(SHORT_MS + 10);
+      expect(await other.claimed('short')).toBeUndefined();
+      expect(await other.claim('short', of(3), LONG_MS)).toEqual(of(3));
+      expect(await other.claim('long', of(3), LONG_MS)).toEqual(of(1));
+    });
+
+    it('are their own, whatever the caller does to the bytes', async () => {
+      const value = of(1);
+      await live.claim('own', value, LONG_MS);
+      value.fill(9);
+      (await live.claim('own', of(2), LONG_MS)).fill(7);
+      (await live.claimed('own'))?.fill(8);
+      expect(await live.claim('own', of(2), LONG_MS)).toEqual(of(1));
+    });
+  });
+
   it('tells one caller that it has come up empty', async () => {
     const answers = await Promise.all([live, other, live, other].map((each) => each.wasEmptied()));
     expect(answers.filter(Boolean)).toHaveLength(1);

@@ -53,6 +53,29 @@ describe('the browser store at rest', () => {
     store.close();
   });
 
+  it('gains tables that came later, and keeps what it has', async () => {
+    globalThis.indexedDB = new IDBFactory();
+    const store = await openIdbStore('rest');
+    await store.write([record]);
+    store.close();
+    const { names, values, keys } = await atRest();
+    globalThis.indexedDB = new IDBFactory();
+    const first = await openDB('hourglass-rest', 1, {
+      upgrade(old) {
+        for (const name of ['messages', 'keys']) old.createObjectStore(name);
+      },
+    });
+    await first.put('messages', values[0], names[0]);
+    const [sealing, naming] = keys;
+    await first.put('keys', { sealing, naming }, 'keys');
+    first.close();
+    const later = await openIdbStore('rest');
+    await later.write([{ ...record, table: 'contribution' }]);
+    expect(await later.get('messages', record.key)).toEqual(record.value);
+    expect(await later.get('contribution', record.key)).toEqual(record.value);
+    later.close();
+  });
+
   it('is gone once erased', async () => {
     globalThis.indexedDB = new IDBFactory();
     const store = await openIdbStore('rest');

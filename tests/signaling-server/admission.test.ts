@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { searchWork, workBits } from '#shared/directory/work.ts';
+import { searchWork, workBits } from '#shared/crypto/work.ts';
+import { registrationChallenge } from '#shared/directory/work.ts';
 import type { DirectoryOptions } from '#server/directory.ts';
 import { Admission } from '#server/services/admission.ts';
 import { Circuit } from '#server/services/context.ts';
@@ -64,11 +65,11 @@ describe('a busy directory', () => {
 
   /** Work that shows `bits` on the client's circuit, and no more than `below`. */
   const workOf = (client: Client, bits: number, below = 256): number => {
-    const place = { binding: client.binding, node: client.id };
+    const challenge = registrationChallenge(client.binding, client.id);
     for (let from = 1; ;) {
-      const found = searchWork(place, bits, from, 100_000);
+      const found = searchWork(challenge, bits, from, 100_000);
       if (!('work' in found)) from = found.next;
-      else if (workBits(place, found.work) < below) return found.work;
+      else if (workBits(challenge, found.work) < below) return found.work;
       else from = found.work + 1;
     }
   };

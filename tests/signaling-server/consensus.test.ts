@@ -7,7 +7,7 @@ import { chainLink, follows, readConsensus, type ChainLink } from '#shared/direc
 import type { DirectoryOptions } from '#server/directory.ts';
 import { compose } from '#server/services/compose.ts';
 import type { Presence } from '#server/stores/ports.ts';
-import { directoryKeys, DirectoryFixture } from './directory-fixture.ts';
+import { beaten, directoryKeys, DirectoryFixture } from './directory-fixture.ts';
 
 const NOTHING = new Uint8Array(32);
 
@@ -135,7 +135,7 @@ describe('a directory that starts again', () => {
     expect(follows(before, link())).toBe('new');
     expect(fixture.consensus.previous).toEqual(before.hash);
     expect(fixture.listed).toEqual([node.id]);
-    expect(await fixture.client(10).beat(0)).toEqual({ type: 'ok' });
+    expect(await fixture.client(10).beat(0)).toEqual(beaten);
     await fixture.clock.pass(80_000);
     expect(fixture.consensus.nodes).toMatchObject([{ id: node.id, since }]);
   });

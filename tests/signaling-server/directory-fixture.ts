@@ -18,7 +18,7 @@ import {
 } from '#shared/directory/messages.ts';
 import { nodeId, type NodeId } from '#shared/units.ts';
 import { Directory, type DirectoryOptions } from '#server/directory.ts';
-import { DEFAULT_EPOCH_MS, epochAt, epochPlan } from '#shared/contribution/epochs.ts';
+import { DEFAULT_EPOCH_MS, epochAt, epochPlan, type EpochPlan } from '#shared/contribution/epochs.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import { createLog } from '#server/log.ts';
 import { MemoryLive } from '#server/stores/memory.ts';
@@ -36,6 +36,9 @@ export const directoryKeys: DirectoryKeys = {
 
 /** One X-Wing key for all: making one is slow, and the directory never uses it. */
 const signallingKey = xwingKeypair(filled(32, 3)).public;
+
+/** What a heartbeat is answered with while nothing was audited. */
+export const beaten: DirectoryResponse = { type: 'beat', epoch: 0, tested: 0, passed: 0, fault: undefined };
 
 /** A circuit to the directory under test, and the node at its other end. */
 export class Client {
@@ -81,9 +84,11 @@ export class Client {
 
   beat(
     counter: number,
-    epoch = epochAt(this.#fixture.clock.now(), epochPlan(DEFAULT_EPOCH_MS)),
+    epoch = epochAt(this.#fixture.clock.now(), this.#fixture.epochs),
+    commitment?: bigint,
   ): Promise<DirectoryResponse> {
-    return this.ask(signHeartbeat(this.secret, this.binding, { node: this.id, epoch, counter, load: 0 }));
+    const beat = { node: this.id, epoch, counter, load: 0, commitment };
+    return this.ask(signHeartbeat(this.secret, this.binding, beat));
   }
 
   leave(counter: number): Promise<DirectoryResponse> {
@@ -101,6 +106,7 @@ export class DirectoryFixture {
   readonly archive: SqliteArchive;
   readonly live: MemoryLive;
   readonly directory: Directory;
+  readonly epochs: EpochPlan;
   readonly #first: DirectoryFixture | undefined;
   readonly #clients = new Map<number, Client>();
   readonly #gone = new Set<number>();
@@ -108,6 +114,7 @@ export class DirectoryFixture {
   /** `first`: another process of the same directory, which shares clock and stores with this one. */
   constructor(file: string, more: Partial<DirectoryOptions> = {}, now?: number, first?: DirectoryFixture) {
     this.#first = first;
+    this.epochs = more.epochs ?? first?.epochs ?? epochPlan(DEFAULT_EPOCH_MS);
     this.clock = first?.clock ?? new VirtualClock(now);
     this.archive = first?.archive ?? new SqliteArchive(file);
     this.live = first?.live ?? new MemoryLive(this.clock);
@@ -123,8 +130,9 @@ export class DirectoryFixture {
       consensusChangeMs: 2_000,
       heartbeatTtlMs: 90_000,
       directoryHops: 3,
-      epochs: epochPlan(DEFAULT_EPOCH_MS),
+      epochs: this.epochs,
       contribution: 'off',
+      auditorKeys: [],
       registrationDelayMs: 100_000,
       maxNodes: 100,
       maxDescriptors: 100,

@@ -8,7 +8,7 @@ import { signHeartbeat, signRegister } from '#shared/directory/messages.ts';
 import { nodeIdBytes } from '#shared/units.ts';
 import { DEFAULT_EPOCH_MS, epochAt, epochPlan } from '#shared/contribution/epochs.ts';
 import type { DirectoryOptions } from '#server/directory.ts';
-import { Client, directoryKeys, DirectoryFixture } from './directory-fixture.ts';
+import { beaten, Client, directoryKeys, DirectoryFixture } from './directory-fixture.ts';
 
 const ok = { type: 'ok' };
 const refusal = (code: string): object => ({ type: 'error', code });
@@ -103,7 +103,7 @@ describe('heartbeats', () => {
     await node.register();
     for (let counter = 0; counter < 5; counter++) {
       await fixture.clock.pass(45_000);
-      expect(await node.beat(counter)).toEqual(ok);
+      expect(await node.beat(counter)).toEqual(beaten);
     }
     await fixture.clock.pass(88_000);
     expect(fixture.listed).toEqual([node.id]);
@@ -116,16 +116,30 @@ describe('heartbeats', () => {
     const [node, other] = [fixture.client(10), fixture.client(11)];
     await node.register();
     await other.register();
-    expect(await node.beat(5)).toEqual(ok);
+    expect(await node.beat(5)).toEqual(beaten);
     for (const counter of [5, 4]) expect(await node.beat(counter)).toEqual(refusal('replayed'));
     const epoch = epochAt(fixture.clock.now(), epochPlan(DEFAULT_EPOCH_MS));
     for (const off of [-2, 2]) expect(await node.beat(6, epoch + off)).toEqual(refusal('stale'));
-    for (const off of [-1, 1]) expect(await node.beat(7 + off, epoch + off)).toEqual(ok);
+    for (const off of [-1, 1]) expect(await node.beat(7 + off, epoch + off)).toEqual(beaten);
     const beat = signHeartbeat(node.secret, node.binding, { node: node.id, epoch, counter: 20, load: 0 });
     expect(await node.ask({ ...beat, load: 1 })).toEqual(refusal('bad-signature'));
     expect(await node.ask({ ...beat, counter: 21 })).toEqual(refusal('bad-signature'));
     expect(await fixture.client(12).ask(beat)).toEqual(refusal('bad-signature'));
-    expect(await node.ask(beat)).toEqual(ok);
+    expect(await node.ask(beat)).toEqual(beaten);
+  });
+
+  it('are refused with another commitment than was signed, and on another circuit', async () => {
+    const [node, again] = [fixture.client(10), fixture.client(10)];
+    await node.register();
+    const epoch = epochAt(fixture.clock.now(), epochPlan(DEFAULT_EPOCH_MS));
+    const fields = { node: node.id, epoch, counter: 1, load: 0 };
+    const beat = signHeartbeat(node.secret, node.binding, { ...fields, commitment: 7n });
+    for (const commitment of [8n, 0n, undefined])
+      expect(await node.ask({ ...beat, commitment })).toEqual(refusal('bad-signature'));
+    expect(await again.ask(beat)).toEqual(refusal('bad-signature'));
+    const bare = signHeartbeat(node.secret, node.binding, fields);
+    expect(await node.ask({ ...bare, commitment: 7n })).toEqual(refusal('bad-signature'));
+    expect(await node.ask(beat)).toEqual(beaten);
   });
 
   it('are not waited for once the circuit of the node has ended, unless it comes back by another', async () => {
@@ -145,7 +159,7 @@ describe('heartbeats', () => {
     await node.register();
     await node.close();
     const again = fixture.client(10);
-    expect(await again.beat(0)).toEqual(ok);
+    expect(await again.beat(0)).toEqual(beaten);
     await fixture.client(11).ask({ type: 'signal', to: nodeIdBytes(node.id), sealed: new Uint8Array(2_048) });
     expect([node.pushed.length, again.pushed.length]).toEqual([0, 1]);
   });

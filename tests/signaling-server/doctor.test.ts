@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '#server/config.ts';
-import { failed, ok, runChecks, skipped, type Check } from '#server/doctor-check.ts';
+import { failed, ok, runChecks, skipped, warning, type Check } from '#server/doctor-check.ts';
 import { storeChecks, type Engine } from '#server/doctor-stores.ts';
 import { webChecks } from '#server/doctor-web.ts';
 import { loadKeys } from '#server/keys.ts';
 import { LINK_PATH } from '#server/server.ts';
+import { setupWarning } from '#server/setup.ts';
 import { mongoToBeHad } from '#tests/support/mongo-program.ts';
 import { spawnServer, type ServerProcess } from '#tests/support/server-process.ts';
 import { freePort, mongoServer, redisServer, type StoreServer } from '#tests/support/stores.ts';
@@ -41,6 +42,7 @@ describe('checks', () => {
     const checks: Check[] = [
       { name: 'one', run: async () => ok('there') },
       { name: 'two', run: async () => skipped('not set') },
+      { name: 'six', run: async () => warning('for now') },
     ];
     expect(await runChecks(checks, say)).toBe(true);
     const thrown: Check = { name: 'three', run: () => Promise.reject(new Error('lost at 192.0.2.1\nat x')) };
@@ -50,8 +52,10 @@ describe('checks', () => {
     expect(lines).toEqual([
       'ok       one: there',
       'skipped  two: not set',
+      'warning  six: for now',
       'ok       one: there',
       'skipped  two: not set',
+      'warning  six: for now',
       'failed   three: lost at [address]',
       'failed   four: no answer within 0.02 s',
       'failed   five: full',
@@ -104,6 +108,12 @@ describe('the doctor and the stores', () => {
     expect(said['data folder']).toBe(`failed: ${file} is no folder: change HG_DATA_DIR`);
     expect(said['keys']).toMatch(/^failed: .*damaged; restore it from a backup; HG_KEYS_FILE sets/);
   });
+});
+
+it('warns of keys for development where contribution may be enforced', () => {
+  const warns = (contribution: string): boolean =>
+    setupWarning(readConfig({ HG_CONTRIBUTION: contribution })) !== undefined;
+  expect(['auto', 'enforce', 'observe', 'off'].map(warns)).toEqual([true, true, false, false]);
 });
 
 describe('the doctor and the web', () => {
@@ -242,6 +252,7 @@ describe('npm run doctor', () => {
     expect(said).toMatch(withMongo ? /^ok {7}MongoDB: answers in /m : /^skipped {2}MongoDB: /m);
     expect(said).toMatch(/^ok {7}\/consensus: .*signed by this directory's key$/m);
     expect(said).toMatch(/^ok {7}WebSocket: /m);
+    expect(said).toMatch(/^(ok {7}|warning {2})contribution: /m);
     expect(said).not.toContain('hunter2');
   });
 

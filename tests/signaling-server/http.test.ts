@@ -34,6 +34,7 @@ describe('the directory over HTTP', () => {
     writeFileSync(join(webDir, 'index.html'), '<!doctype html>');
     writeFileSync(join(webDir, 'sw.js'), '//');
     writeFileSync(join(webDir, 'assets/core-a1b2c3.js'), '//');
+    for (const kind of ['wasm', 'zkey']) writeFileSync(join(webDir, `assets/proof-a1b2c3.${kind}`), '');
     writeFileSync(join(folder, 'secret.txt'), 'secret');
     const iceServers = [{ urls: 'stun:stun.example.org' }];
     server = createHttp({
@@ -99,6 +100,13 @@ describe('the directory over HTTP', () => {
     });
     expect(headers.get('set-cookie')).toBeNull();
     expect(headers.get('x-powered-by')).toBeNull();
+  });
+
+  it('says what the files of a prover are', async () => {
+    const typeOf = async (path: string): Promise<string | null> =>
+      (await get(path)).headers.get('content-type');
+    expect(await typeOf('/assets/proof-a1b2c3.wasm')).toBe('application/wasm');
+    expect(await typeOf('/assets/proof-a1b2c3.zkey')).toBe('application/octet-stream');
   });
 
   it('lets nobody but hashed files be kept', async () => {

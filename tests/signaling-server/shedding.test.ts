@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalError } from '#shared/errors.ts';
 import type { DirectoryOptions } from '#server/directory.ts';
 import { Gate } from '#server/services/gate.ts';
-import { DirectoryFixture } from './directory-fixture.ts';
+import { beaten, DirectoryFixture } from './directory-fixture.ts';
 
 const ok = { type: 'ok' };
 const refusal = (code: string): object => ({ type: 'error', code });
@@ -125,7 +125,7 @@ describe('a directory', () => {
     const deposit = { type: 'deposit', mailbox: new Uint8Array(32), id: new Uint8Array(16), blob } as const;
     expect(await node.ask(deposit)).toEqual(refusal('try-later'));
     expect(await node.ask(lookup)).toEqual(refusal('not-found'));
-    expect(await node.beat(1)).toEqual(ok);
+    expect(await node.beat(1)).toEqual(beaten);
     expect(await node.leave(2)).toEqual(ok);
     expect(refused).toEqual(
       ['try-later', 'try-later', 'try-later', 'not-found'].map((code) => `request ${code}`),

@@ -1,18 +1,24 @@
+import { hex } from '#shared/bytes/bytes.ts';
 import { DEFAULT_EPOCH_MS, epochPlan } from '#shared/contribution/epochs.ts';
+import type { Params } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import { xwingKeypair } from '#shared/crypto/kem.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
 import { Node } from '#shared/node/node.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
-import { nodeIdBytes, type LinkId, type NodeId } from '#shared/units.ts';
+import { nodeIdBytes, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
 import { Directory } from '#server/directory.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import type { Limits } from '#server/services/limits.ts';
 import { MemoryLive } from '#server/stores/memory.ts';
 import type { Archive } from '#server/stores/ports.ts';
+import { directMint } from '#tests/support/direct-mint.ts';
 import { silentLog } from '#tests/support/silent-log.ts';
 import type { VirtualClock } from '#tests/support/virtual-clock.ts';
+
+/** With audits consensuses come so often that a node hears soon of a new epoch, which may be short. */
+const AUDITED_CONSENSUS_MS: Millis = 3_000;
 
 export type SimDirectoryOptions = {
   keys: DirectoryKeys;
@@ -21,6 +27,10 @@ export type SimDirectoryOptions = {
   archive: Archive;
   hops: number;
   limits?: Partial<Limits> | undefined;
+  contribution?: Params['policy'] | undefined;
+  epochMs?: Millis | undefined;
+  /** Public key of an auditor. */
+  auditor?: Uint8Array | undefined;
 };
 
 /** One process of the directory: its node, and its services over a store that outlives it. */
@@ -35,7 +45,9 @@ export class SimDirectory {
   readonly carriers = new Map<LinkId, Carrier>();
   #lastLink = 0;
 
-  constructor({ keys, clock, rng, archive, hops, limits = {} }: SimDirectoryOptions) {
+  constructor(options: SimDirectoryOptions) {
+    const { keys, clock, rng, archive, hops, limits = {} } = options;
+    const { contribution = 'off', epochMs = DEFAULT_EPOCH_MS, auditor } = options;
     const { id, signing, onion } = keys;
     this.id = id;
     const nodeKeys = { id, idBytes: nodeIdBytes(id), secret: signing.secret, onion };
@@ -77,13 +89,15 @@ export class SimDirectory {
         },
       },
       process: 'sim',
-      consensusMs: 60_000,
+      consensusMs: auditor ? AUDITED_CONSENSUS_MS : 60_000,
       consensusChangeMs: 500,
       heartbeatTtlMs: 90_000,
       directoryHops: hops,
       registrationDelayMs: 0,
-      epochs: epochPlan(DEFAULT_EPOCH_MS),
-      contribution: 'off',
+      epochs: epochPlan(epochMs),
+      contribution,
+      auditorKeys: auditor ? [hex(auditor)] : [],
+      mint: directMint,
       maxNodes: 1000,
       maxDescriptors: 1000,
       limits,

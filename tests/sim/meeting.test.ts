@@ -57,6 +57,22 @@ describe('two users meet through circuits', () => {
     expect(world.faults()).toEqual([]);
   });
 
+  it('are carried by nodes that count circuits and bytes, and nobody is counted twice', async () => {
+    const talk = await meet(world, alice, bob);
+    bob.command({ type: 'channel-trust', channel: talk.ownerChannel });
+    const nodes = [...new Set(talk.chain.slice(1, -1))];
+    const total = (): number => nodes.reduce((sum, { node }) => sum + node.carriedInAll.bytes, 0);
+    for (const { node } of nodes) expect(node.carriedInAll.circuits).toBeGreaterThanOrEqual(node.carried);
+    const before = total();
+    const length = 200_000;
+    await exchange(world, talk, filled(length));
+    // Six places on the way, and whatever acknowledges it and happens beside it.
+    const carried = (total() - before) / length;
+    expect(carried).toBeGreaterThan(2 * 6);
+    expect(carried).toBeLessThan(2 * 6 * 1.5);
+    expect(alice.node.carriedInAll).toEqual({ circuits: 0, bytes: 0 });
+  });
+
   it('need no trust for as much as a first window holds, at once', async () => {
     const talk = await meet(world, alice, bob);
     await exchange(world, talk, filled(60_000));

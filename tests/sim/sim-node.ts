@@ -1,3 +1,4 @@
+import type { Claim } from '#shared/contribution/statement.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import type { Carrier } from '#shared/link/carrier.ts';
 import { makeNodeKeys } from '#shared/node/keys.ts';
@@ -18,9 +19,14 @@ export class SimNode {
   readonly driver: Driver;
   readonly id: NodeId;
   readonly events: NodeEvent[] = [];
+  readonly listeners: ((event: NodeEvent) => void)[] = [];
   readonly traces: TraceEvent[] = [];
   readonly carriers = new Map<LinkId, Carrier>();
   alive = true;
+  /** The proof that its owner shows an exit, if any. */
+  present: (exit: NodeId, tag: Uint8Array) => Uint8Array | undefined = () => undefined;
+  /** What it finds of others' proofs. */
+  verifies: (claim: Claim, proof: Uint8Array) => boolean = () => false;
 
   constructor(world: World, name: string, stream: number, keys: (fresh: NodeKeys) => NodeKeys) {
     this.name = name;
@@ -35,6 +41,7 @@ export class SimNode {
       headless: true,
       trace: true,
       rotationMs: world.rotationMs,
+      ...(world.maxInboxes !== undefined && { maxInboxes: world.maxInboxes }),
     });
     this.driver = new Driver(this.node, {
       now: world.clock.now,
@@ -50,8 +57,17 @@ export class SimNode {
         this.carriers.delete(link);
       },
       fetchConsensus: () => world.fetchConsensus(this),
-      event: (event) => void this.events.push(event),
+      event: (event) => {
+        this.events.push(event);
+        for (const listener of this.listeners) listener(event);
+      },
       trace: (trace) => void this.traces.push(trace),
+      ticket: (job, exit, tag) => {
+        this.driver.input({ type: 'ticketed', job, presentation: this.present(exit, tag) });
+      },
+      verify: (job, claim, proof) => {
+        this.driver.input({ type: 'verified', job, valid: this.verifies(claim, proof) });
+      },
     });
   }
 

@@ -1,6 +1,7 @@
 import { dhKeypair } from '#shared/crypto/dh.ts';
 import { seededRng, type Rng } from '#shared/crypto/rng.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
+import type { Params } from '#shared/directory/consensus.ts';
 import type { CarrierEvents } from '#shared/link/carrier.ts';
 import type { Session } from '#shared/signal/session.ts';
 import { ROTATION_MS } from '#shared/node/keys.ts';
@@ -22,6 +23,12 @@ export type WorldOptions = {
   directoryHops?: number;
   rotationMs?: Millis;
   limits?: Partial<Limits>;
+  contribution?: Params['policy'];
+  epochMs?: Millis;
+  /** Public key of an auditor. */
+  auditor?: Uint8Array;
+  /** Places for inboxes at each exit. */
+  maxInboxes?: number;
 };
 
 /** A directory with its real services and any number of nodes, over in-memory links and virtual time. */
@@ -38,10 +45,11 @@ export class World {
   directory: SimDirectory;
   /** How long nodes use their onion and signalling keys. */
   readonly rotationMs: Millis;
+  readonly maxInboxes: number | undefined;
   #down = false;
   #starts = 0;
   readonly #hops: number;
-  readonly #limits: Partial<Limits> | undefined;
+  readonly #options: WorldOptions;
   readonly #keys: DirectoryKeys;
   readonly #archive = new SqliteArchive(':memory:');
   readonly #peers: Peer[] = [];
@@ -52,7 +60,8 @@ export class World {
     this.seed = options.seed ?? 1;
     this.delayMs = options.delayMs ?? 10;
     this.#hops = options.directoryHops ?? 1;
-    this.#limits = options.limits;
+    this.#options = options;
+    this.maxInboxes = options.maxInboxes;
     this.rotationMs = options.rotationMs ?? ROTATION_MS;
     const signing = signKeypair(this.rng(90_001)(32));
     this.#keys = { id: nodeId(signing.public), signing, onion: dhKeypair(this.rng(90_002)(32)) };
@@ -182,8 +191,9 @@ export class World {
     const { clock } = this;
     this.#starts += 1;
     const rng = this.rng(91_000 + this.#starts);
-    const [keys, archive, hops, limits] = [this.#keys, this.#archive, this.#hops, this.#limits];
-    return new SimDirectory({ keys, clock, rng, archive, hops, limits });
+    const [keys, archive, hops] = [this.#keys, this.#archive, this.#hops];
+    const { limits, contribution, epochMs, auditor } = this.#options;
+    return new SimDirectory({ keys, clock, rng, archive, hops, limits, contribution, epochMs, auditor });
   }
 
   #give(owner: SimNode, link: LinkId, session: Session): void {

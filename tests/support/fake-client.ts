@@ -5,6 +5,8 @@ import type {
   ClientEvent,
   ClientState,
   ConversationView,
+  HeartbeatView,
+  HelpingView,
   LinkView,
   MessageState,
   MessageView,
@@ -12,7 +14,7 @@ import type {
 } from '#web/api.ts';
 
 /** `busy` has chats, links and circuits; `empty` is a first visit; `quiet` has started and knows nobody. */
-export type Scene = 'busy' | 'empty' | 'quiet' | 'building' | 'lost' | 'alone' | 'offline';
+export type Scene = 'busy' | 'empty' | 'quiet' | 'building' | 'lost' | 'alone' | 'offline' | 'unproved';
 
 type Listener = (event: ClientEvent) => void;
 
@@ -132,6 +134,33 @@ function busyMessages(): MessageView[] {
   ];
 }
 
+const epochMs = 60 * minute;
+
+/** Some days of carrying, a proof under way. */
+export function helpingState(): HelpingView {
+  const now = Date.now();
+  const epoch = Math.floor(now / epochMs);
+  const span = (n: number) => ({ epoch: n, startsAt: n * epochMs, endsAt: (n + 1) * epochMs });
+  const outcome = (n: number): HeartbeatView['outcome'] =>
+    n === 17 || n === 18 ? 'missed' : n === 31 ? 'late' : 'answered';
+  const day = (ago: number): string => new Intl.DateTimeFormat('sv-SE').format(now - ago * 24 * epochMs);
+  return {
+    policy: 'enforce',
+    epoch: span(epoch),
+    heartbeats: Array.from({ length: 52 }, (_, n) => ({ at: now - (52 - n) * 30_000, outcome: outcome(n) })),
+    carried: 2,
+    days: [58, 80, 37, 102, 131, 108, 180, 150, 70, 60, 118, 205, 230, 164].map((circuits, at) => ({
+      day: day(13 - at),
+      circuits,
+      bytes: circuits * 87_000,
+    })),
+    audit: { epoch: span(epoch - 1), tested: 12, passed: 11, slots: 12, tier: 9, fault: 'late' },
+    proof: { epoch: span(epoch - 1), stage: { kind: 'proving', fraction: 0.52 } },
+    error: null,
+    tokens: 21,
+  };
+}
+
 function busyState(): ClientState {
   return {
     profile: { name: 'Alder', address: addressOf(0), started: true },
@@ -167,6 +196,7 @@ function busyState(): ClientState {
     ],
     node: { id: idOf(20), name: names[20]!, registered: true },
     consensusAt: Date.now() - 3 * minute,
+    helping: helpingState(),
   };
 }
 
@@ -206,6 +236,17 @@ function sceneState(scene: Scene): ClientState {
     state.links = [];
     state.circuits = [];
     state.status = { kind: 'finding-neighbours', have: 0, want: 3 };
+  }
+  if (scene === 'unproved') {
+    const { audit, proof } = state.helping;
+    state.helping = {
+      ...state.helping,
+      policy: 'observe',
+      audit: audit && { ...audit, passed: 2, tier: null, fault: 'lost' },
+      proof: { ...proof, stage: { kind: 'not-enough' } },
+      error: { code: 'timeout', at: Date.now() - 5 * minute },
+      tokens: 0,
+    };
   }
   if (scene === 'offline') state.status = { kind: 'offline' };
   return state;

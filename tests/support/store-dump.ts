@@ -1,22 +1,53 @@
+import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
 import { Binary, MongoClient } from 'mongodb';
+import type { Kept } from '#tests/support/joiner.ts';
 
 /** Everything that a store holds: texts such as keys and names, and bytes. */
 export type Dump = { texts: string[]; bytes: Uint8Array[] };
 
 /** Every key of a Redis with its value. */
 export const dumpRedis = async (url: string): Promise<Dump> => {
+  const kept = await keptInRedis(url);
+  return { texts: kept.map(({ name }) => name), bytes: kept.flatMap(({ bytes }) => bytes) };
+};
+
+/** Each key of a Redis with what stands under it. */
+export const keptInRedis = async (url: string): Promise<Kept[]> => {
   const client = new Redis(url);
-  const dump: Dump = { texts: [], bytes: [] };
   try {
+    const kept: Kept[] = [];
     for (const key of await client.keysBuffer('*')) {
-      dump.texts.push(key.toString('latin1'));
-      dump.bytes.push(...(await valuesOf(client, key)));
+      const name = key.toString('latin1');
+      const bytes = await valuesOf(client, key);
+      kept.push({ name, texts: [name, ...bytes.map((value) => value.toString('latin1'))], bytes });
     }
+    return kept;
   } finally {
     await client.quit();
   }
-  return dump;
+};
+
+/** Each row of each table of an SQLite file that no server has open. */
+export const keptInSqlite = (file: string): Kept[] => {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as {
+      name: string;
+    }[];
+    return tables.flatMap(({ name }) =>
+      database
+        .prepare(`SELECT * FROM "${name}"`)
+        .all()
+        .map((row) => ({
+          name,
+          texts: Object.values(row).filter((value) => typeof value === 'string'),
+          bytes: Object.values(row).filter((value) => value instanceof Uint8Array),
+        })),
+    );
+  } finally {
+    database.close();
+  }
 };
 
 const valuesOf = async (client: Redis, key: Buffer): Promise<Buffer[]> => {

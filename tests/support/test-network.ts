@@ -11,6 +11,8 @@ import { readConfig } from '#server/config.ts';
 import { createHop } from '#server/hop.ts';
 import { createLog } from '#server/log.ts';
 import { startServer } from '#server/server.ts';
+import { runAuditor } from '#relay/auditing.ts';
+import { commitAfresh } from '#relay/commit.ts';
 import { createHost, fetchConfig, systemRng } from '#relay/host.ts';
 import { Client } from '#web/core/client.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
@@ -37,6 +39,8 @@ export type NetworkOptions = {
   onLog?: (line: string) => void;
   /** Keep what the server sees in `recording`. */
   record?: boolean;
+  /** Nodes are audited: by an auditor in this process, or by the servers' own where they run apart. */
+  auditor?: boolean;
 };
 
 type Server = {
@@ -68,6 +72,9 @@ export class TestNetwork {
   readonly #options: NetworkOptions;
   readonly #clients: Client[] = [];
   readonly #servers: Server[];
+  /** What the auditor's node told. */
+  readonly audits: NodeEvent[] = [];
+  #auditor: { stop(): void } | undefined;
   #balancer: Balancer | undefined;
 
   private constructor(options: NetworkOptions) {
@@ -104,10 +111,21 @@ export class TestNetwork {
     } else {
       const log = createLog(process.env['HG_LOG_LEVEL'] ?? 'silent');
       const hop = record ? recordedHop(this.recording) : createHop;
-      const { port, stop } = await startServer({ config: readConfig(env), log, createHop: hop });
+      const { port, stop, auditor } = await startServer({ config: readConfig(env), log, createHop: hop });
       Object.assign(server, { port, end: stop });
+      if (auditor) await this.#audit(auditor.seed);
     }
     this.#balance();
+  }
+
+  /** By a new auditor, since a server that starts again knows no other. */
+  async #audit(seed: Uint8Array): Promise<void> {
+    this.#auditor?.stop();
+    const directory = this.urlOf(0);
+    this.#auditor = runAuditor({
+      ...{ directory, seed, config: await fetchConfig(directory) },
+      event: (event) => void this.audits.push(event),
+    });
   }
 
   async stopServer(index = 0): Promise<void> {
@@ -140,18 +158,24 @@ export class TestNetwork {
   }
 
   #env(index: number): Record<string, string> {
-    const { webDir, env = {} } = this.#options;
+    const { webDir, auditor = false, env = {} } = this.#options;
     return {
       HG_DATA_DIR: join(this.#dataDir, String(index)),
       HG_KEYS_FILE: join(this.#dataDir, 'directory-keys.json'),
       HG_CANDIDATES: 'loopback',
+      HG_LOCAL_AUDITOR: auditor ? '1' : '0',
       HG_CONSENSUS_CHANGE_MS: '200',
       ...(webDir !== undefined && { HG_WEB_DIR: webDir }),
       ...env,
     };
   }
 
-  async addRelay(): Promise<TestRelay> {
+  /** Of the first server; nobody else may read it before that has stopped. */
+  get archiveFile(): string {
+    return join(this.#dataDir, '0', 'archive.sqlite');
+  }
+
+  async addRelay({ maxInboxes }: { maxInboxes?: number } = {}): Promise<TestRelay> {
     const events: NodeEvent[] = [];
     const keys = makeNodeKeys(systemRng);
     const node = new Node({
@@ -161,10 +185,16 @@ export class TestNetwork {
       role: 'node',
       headless: true,
       maxLinks: 256,
+      ...(maxInboxes !== undefined && { maxInboxes }),
     });
     const config = await fetchConfig(this.url);
     const host = createHost({ directory: this.url }, config, (input) => driver.input(input));
-    const driver = new Driver(node, { ...host.ports, event: (event) => void events.push(event) });
+    const commit = commitAfresh(systemRng, (command) => driver.input({ type: 'command', command }));
+    const event = (each: NodeEvent): void => {
+      events.push(each);
+      commit(each);
+    };
+    const driver = new Driver(node, { ...host.ports, event });
     driver.input({ type: 'command', command: { type: 'relay', on: true } });
     driver.input({ type: 'command', command: { type: 'start' } });
     const stop = (): void => {
@@ -225,6 +255,7 @@ export class TestNetwork {
 
   async stop(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.stop()));
+    this.#auditor?.stop();
     for (const relay of this.relays) relay.stop();
     await Promise.all(this.#servers.map((_, index) => this.stopServer(index)));
     await this.#balancer?.stop();

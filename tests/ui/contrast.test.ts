@@ -46,6 +46,8 @@ const ownGround: [foreground: string, background: string][] = [
 const graphicGround: [foreground: string, background: string][] = [
   ['sand-fill', 'sand-tint'],
   ['glass-fill', 'glass-tint'],
+  ['surface', 'glass-fill'],
+  ['surface', 'warn'],
 ];
 
 function ratio(foreground: string, background: string, theme: keyof Pair): number {

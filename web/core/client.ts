@@ -1,4 +1,4 @@
-import { Driver } from '#shared/driver/driver.ts';
+import { Driver, type Ports } from '#shared/driver/driver.ts';
 import { LocalError, RemoteError } from '#shared/errors.ts';
 import type { Input } from '#shared/node/input.ts';
 import { makeNodeKeys, withNodeKey } from '#shared/node/keys.ts';
@@ -9,6 +9,7 @@ import { encodeAddress } from '#shared/rendezvous/address.ts';
 import { nodeId, type NodeId } from '#shared/units.ts';
 import { unhex } from '#shared/bytes/bytes.ts';
 import type { ClientApi, ClientEvent, ClientState, MessageView } from '#web/api.ts';
+import { Contribution } from '#web/core/contribution/contribution.ts';
 import { MAX_NAME } from '#web/core/conversation/frames.ts';
 import type { SessionEvent } from '#web/core/conversation/session.ts';
 import type { Host, HostFactory } from '#web/core/host.ts';
@@ -16,6 +17,7 @@ import { previewOf, readInvite } from '#web/core/invites.ts';
 import { Messenger } from '#web/core/messenger.ts';
 import { Network } from '#web/core/network.ts';
 import { Profile, SESSION_MARK_MS } from '#web/core/profile.ts';
+import type { ProverWorker } from '#web/core/prover.ts';
 import type { Store } from '#web/core/store/ports.ts';
 import { Watch } from '#web/core/watch.ts';
 
@@ -25,11 +27,13 @@ export type ClientOptions = {
   /** Where invite links lead. */
   origin: string;
   headless?: boolean;
+  /** Starts what makes one proof of contribution; without it this client proves nothing. */
+  prover?: () => ProverWorker;
   /** Told of every cell on every link, for tests. */
   trace?: (trace: TraceEvent) => void;
 };
 
-type Loaded = { profile: Profile; keys: NodeKeys; host: Host };
+type Loaded = { profile: Profile; keys: NodeKeys; host: Host; records: [string, Uint8Array][] };
 
 /** The client core: one user and one node behind `ClientApi`, in a worker or in Node. */
 export class Client implements ClientApi {
@@ -39,12 +43,13 @@ export class Client implements ClientApi {
   readonly #network: Network;
   readonly #profile: Profile;
   readonly #watch: Watch;
+  readonly #contribution: Contribution;
   readonly #listeners = new Set<(event: ClientEvent) => void>();
   #messenger: Messenger | undefined;
   #cancelMark: (() => void) | undefined;
   #stopped = false;
 
-  private constructor(options: ClientOptions, { profile, keys, host }: Loaded) {
+  private constructor(options: ClientOptions, { profile, keys, host, records }: Loaded) {
     this.#options = options;
     this.#profile = profile;
     this.#host = host;
@@ -54,14 +59,23 @@ export class Client implements ClientApi {
     const role = 'node';
     const node = new Node({ keys, rng, now: now(), role, headless, guards, trace: trace !== undefined });
     const event = (each: NodeEvent): void => this.#onNode(each);
-    this.#driver = new Driver(node, { ...host.ports, event, ...(trace && { trace }) });
+    const ticket: Ports['ticket'] = (job, exit, tag) => this.#ticket(job, exit, tag);
+    this.#driver = new Driver(node, { ...host.ports, event, ticket, ...(trace && { trace }) });
     this.#network = new Network(() => this.#driver);
+    this.#contribution = new Contribution({
+      ...{ records, store: options.store, ports: host.ports, network: this.#network, prover: options.prover },
+      node: keys.id,
+      relaying: () => profile.settings.relaying,
+      carried: () => ({ now: node.carried, total: node.carriedInAll }),
+      changed: () => this.#watch.changed(),
+    });
     this.#watch = new Watch({
       node,
       ports: host.ports,
       self: () => (profile.settings.relaying ? keys.id : undefined),
       avoided: () => profile.settings.avoided,
       messenger: () => this.#messenger,
+      helping: () => this.#contribution.view(),
       emit: (each) => this.#emit(each),
     });
   }
@@ -73,7 +87,8 @@ export class Client implements ClientApi {
     const { rng, now } = host.ports;
     const profile = await Profile.load(options.store, rng);
     const keys = withNodeKey(makeNodeKeys(rng), await profile.session(now()));
-    const client = new Client(options, { profile, keys, host });
+    const records = await options.store.all('contribution');
+    const client = new Client(options, { profile, keys, host, records });
     give = (input) => client.#driver.input(input);
     await client.#begin();
     return client;
@@ -112,6 +127,7 @@ export class Client implements ClientApi {
   async setRelaying(on: boolean): Promise<void> {
     await this.#profile.set({ relaying: on });
     this.#network.command({ type: 'relay', on });
+    this.#contribution.switched();
     this.#emit({ type: 'settings', settings: { relaying: on } });
     this.#watch.nodesChanged();
   }
@@ -193,6 +209,7 @@ export class Client implements ClientApi {
     this.#stopped = true;
     this.#messenger?.stop();
     this.#cancelMark?.();
+    this.#contribution.stop();
     this.#watch.stop();
     this.#network.command({ type: 'stop' });
     this.#network.stop();
@@ -224,6 +241,7 @@ export class Client implements ClientApi {
       store: this.#options.store,
       ports: this.#host.ports,
       network: this.#network,
+      pay: this.#contribution.pay.bind(this.#contribution),
       profile: this.#profile,
       origin: this.#options.origin,
       bound: (_: number, conversation: string) => this.#watch.found(conversation),
@@ -236,6 +254,7 @@ export class Client implements ClientApi {
 
   #onNode(event: NodeEvent): void {
     if (this.#stopped || this.#network.onEvent(event)) return;
+    this.#contribution.onNode(event);
     switch (event.type) {
       case 'consensus':
         return this.#watch.knows(event.consensus);
@@ -254,6 +273,12 @@ export class Client implements ClientApi {
       default:
         return this.#messenger?.onNode(event);
     }
+  }
+
+  #ticket(job: number, exit: NodeId, tag: Uint8Array): void {
+    void this.#contribution.ticket(exit, tag).then((presentation) => {
+      this.#driver.input({ type: 'ticketed', job, presentation });
+    });
   }
 
   #onSession(event: SessionEvent): void {

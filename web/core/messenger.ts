@@ -10,7 +10,7 @@ import type { Host } from '#web/core/host.ts';
 import { Invites, readInvite } from '#web/core/invites.ts';
 import type { Network } from '#web/core/network.ts';
 import type { Profile, User } from '#web/core/profile.ts';
-import { Publisher, lookUp } from '#web/core/publisher.ts';
+import { Publisher, lookUp, type Pay } from '#web/core/publisher.ts';
 import { Reach } from '#web/core/reach.ts';
 import type { Store } from '#web/core/store/ports.ts';
 
@@ -27,6 +27,7 @@ type Env = {
   store: Store;
   ports: Host['ports'];
   network: Network;
+  pay: Pay;
   profile: Profile;
   /** Where invite links lead. */
   origin: string;
@@ -58,7 +59,7 @@ export class Messenger {
     this.#env = env;
     this.#invites = invites;
     this.#conversations = conversations;
-    this.#publisher = new Publisher(env.network, env.profile, user, env.ports);
+    this.#publisher = new Publisher(env.pay, env.profile, user, env.ports);
     for (const session of conversations.list()) this.#reach(session);
     env.network.command({ type: 'open-inboxes', count: INBOXES });
   }

@@ -1,5 +1,4 @@
-import { encode } from '#shared/bytes/codec.ts';
-import { decode } from '#shared/bytes/codec.ts';
+import { decode, encode } from '#shared/bytes/codec.ts';
 import {
   requestCodec,
   responseCodec,
@@ -8,14 +7,25 @@ import {
 } from '#shared/directory/messages.ts';
 import type { Driver } from '#shared/driver/driver.ts';
 import { LocalError, RemoteError, type Code } from '#shared/errors.ts';
-import type { Command, Handle, InboxRef } from '#shared/node/input.ts';
+import type { AskPurpose, Command, Handle, InboxRef } from '#shared/node/input.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
+import type { NodeId } from '#shared/units.ts';
 
 type Settle = {
   resolve: (value: never) => void;
   reject: (error: unknown) => void;
   building?: ((circuit: Handle) => void) | undefined;
 };
+
+/** A request whose cost is work on the circuit that carries it. */
+type WorkedRequest = {
+  /** Of the circuit's binding. */
+  challenge: (binding: Uint8Array) => Uint8Array;
+  request: (work: number) => DirectoryRequest;
+};
+
+/** `exit`: by which node it was asked. */
+type Asked = { body: Uint8Array; exit: NodeId | undefined };
 
 export type OpenChannel = { channel: Handle; circuit: Handle };
 
@@ -34,13 +44,26 @@ export class Network {
   }
 
   /** Rejects with RemoteError: what the directory answered, or `timeout`, `unreachable` and the like. */
-  async ask(purpose: 'publish' | 'lookup', request: DirectoryRequest): Promise<DirectoryResponse> {
-    const body = await this.#answered<Uint8Array>((handle) => {
-      this.command({ type: 'ask', handle, purpose, body: encode(requestCodec, request) });
-    });
-    const response = decode(responseCodec, body);
-    if (response.type === 'error') throw new RemoteError(response.code);
-    return response;
+  async ask(purpose: AskPurpose, request: DirectoryRequest): Promise<DirectoryResponse> {
+    return read((await this.#asked({ purpose, body: encode(requestCodec, request) })).body);
+  }
+
+  /** As `ask`, with as much work as the directory wants for it. */
+  async askWithWork(purpose: AskPurpose, { challenge, request }: WorkedRequest): Promise<DirectoryResponse> {
+    const body = (_: Uint8Array, work: number): Uint8Array => encode(requestCodec, request(work));
+    return read((await this.#asked({ purpose, body, challenge })).body);
+  }
+
+  /**
+   * The answers' bytes over two circuits that end at different exits, for what everybody should be told alike. Rejects with
+   * RemoteError `too-small-network` where there are no two.
+   */
+  async fetchTwice(purpose: AskPurpose, request: DirectoryRequest): Promise<[Uint8Array, Uint8Array]> {
+    const body = encode(requestCodec, request);
+    const first = await this.#asked({ purpose, body });
+    if (first.exit === undefined) throw new RemoteError('too-small-network');
+    const second = await this.#asked({ purpose, body, exitNot: first.exit });
+    return [first.body, second.body];
   }
 
   /** Rejects with RemoteError once none of the inboxes could be joined. `building` is told of each circuit tried. */
@@ -53,7 +76,7 @@ export class Network {
     switch (event.type) {
       case 'answered':
         if ('code' in event.result) this.#fail(event.handle, event.result.code);
-        else this.#settle(event.handle, event.result.body);
+        else this.#settle(event.handle, { body: event.result.body, exit: event.exit });
         return true;
       case 'channel-building':
         this.#waiting.get(event.handle)?.building?.(event.circuit);
@@ -72,6 +95,10 @@ export class Network {
   stop(): void {
     for (const { reject } of this.#waiting.values()) reject(new LocalError('finished'));
     this.#waiting.clear();
+  }
+
+  #asked(ask: Omit<Extract<Command, { type: 'ask' }>, 'type' | 'handle'>): Promise<Asked> {
+    return this.#answered((handle) => this.command({ type: 'ask', handle, ...ask }));
   }
 
   #answered<T>(begin: (handle: Handle) => void, building?: Settle['building']): Promise<T> {
@@ -93,3 +120,9 @@ export class Network {
     this.#waiting.delete(handle);
   }
 }
+
+const read = (body: Uint8Array): DirectoryResponse => {
+  const response = decode(responseCodec, body);
+  if (response.type === 'error') throw new RemoteError(response.code);
+  return response;
+};

@@ -17,9 +17,12 @@ const RETRY_MS: Millis = 2000;
 /** How often it looks whether a new period has begun. */
 const LOOK_MS: Millis = 10 * 60_000;
 
+/** Asks the directory for what may cost a token. */
+export type Pay = Network['ask'];
+
 /** Keeps this user's contact descriptor at the directory true. */
 export class Publisher {
-  readonly #network: Network;
+  readonly #pay: Pay;
   readonly #profile: Profile;
   readonly #user: User;
   readonly #ports: Host['ports'];
@@ -30,8 +33,8 @@ export class Publisher {
   #stale = false;
   #published = false;
 
-  constructor(network: Network, profile: Profile, user: User, ports: Host['ports']) {
-    this.#network = network;
+  constructor(pay: Pay, profile: Profile, user: User, ports: Host['ports']) {
+    this.#pay = pay;
     this.#profile = profile;
     this.#user = user;
     this.#ports = ports;
@@ -84,7 +87,7 @@ export class Publisher {
     const descriptor = { inboxes: this.#inboxes, keyPackage };
     const keys = { public: user.address.public, secretSeed: user.address.secret };
     const published = sealContact(this.#ports.rng, keys, period, this.#revision, descriptor);
-    await this.#network.ask('publish', { type: 'publish', ...published });
+    await this.#pay('publish', { type: 'publish', ...published });
   }
 }
 

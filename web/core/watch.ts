@@ -5,7 +5,14 @@ import type { NodeEvent } from '#shared/node/output.ts';
 import type { CircuitState } from '#shared/node/views.ts';
 import { encodeAddress } from '#shared/rendezvous/address.ts';
 import { nodeId, type Millis, type NodeId } from '#shared/units.ts';
-import type { CircuitView, ClientEvent, ClientState, ConversationView, MessageView } from '#web/api.ts';
+import type {
+  CircuitView,
+  ClientEvent,
+  ClientState,
+  ConversationView,
+  HelpingView,
+  MessageView,
+} from '#web/api.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Messenger, Served } from '#web/core/messenger.ts';
 import { nodeName } from '#web/core/names.ts';
@@ -25,6 +32,7 @@ type Env = {
   self(): NodeId | undefined;
   avoided(): NodeId[];
   messenger(): Messenger | undefined;
+  helping(): HelpingView;
   emit(event: ClientEvent): void;
 };
 
@@ -54,7 +62,7 @@ export class Watch {
   }
 
   state(): Omit<ClientState, 'profile' | 'settings' | 'conversations'> {
-    return { ...this.#now(), ...this.#nodes() };
+    return { ...this.#now(), ...this.#nodes(), helping: this.#env.helping() };
   }
 
   conversations(): ConversationView[] {
@@ -140,6 +148,7 @@ export class Watch {
     this.#once('links', { type: 'links', links });
     this.#once('circuits', { type: 'circuits', circuits });
     this.#once('status', { type: 'status', status });
+    this.#once('helping', { type: 'helping', helping: this.#env.helping() });
     if (!this.#conversationsDue) return;
     this.#conversationsDue = false;
     this.#env.emit({ type: 'conversations', conversations: this.conversations() });

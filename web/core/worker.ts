@@ -3,12 +3,16 @@ import { LocalError } from '#shared/errors.ts';
 import type { Input } from '#shared/node/input.ts';
 import type { TraceEvent } from '#shared/node/output.ts';
 import type { LinkId } from '#shared/units.ts';
+import { proofChecks } from '#web/core/checker.ts';
 import { Client } from '#web/core/client.ts';
 import type { Host } from '#web/core/host.ts';
+import type { ProverWorker } from '#web/core/prover.ts';
+import proverUrl from '#web/core/prover.worker.ts?worker&url';
 import { openIdbStore } from '#web/core/store/idb.ts';
 import { serveClient } from '#web/rpc.ts';
 import { Carriers } from '#web/transport/carriers.ts';
 import type { FromWorker, Setup, ToWorker } from '#web/transport/crossing.ts';
+import { startWorker } from '#web/transport/scripts.ts';
 
 /** The worker's side: the client core, with WebSockets of its own and the page's peer connections. */
 
@@ -57,6 +61,10 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
     made.close(link);
     scope.postMessage({ type: 'close-peer', link });
   };
+  const soonAfter = (run: () => void): void => {
+    later.push(run);
+    soon.port2.postMessage(null);
+  };
   const ports: Host['ports'] = {
     now: () => Date.now(),
     rng,
@@ -64,10 +72,7 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
       const timer = setTimeout(run, delayMs);
       return () => clearTimeout(timer);
     },
-    later: (run) => {
-      later.push(run);
-      soon.port2.postMessage(null);
-    },
+    later: soonAfter,
     openWebSocket: (link) => made.webSocket(link, new WebSocket(setup.linkUrl)),
     createPeer: (link, initiator) => scope.postMessage({ type: 'create-peer', link, initiator }),
     signalPeer: (link, session) => scope.postMessage({ type: 'signal-peer', link, session }),
@@ -79,6 +84,7 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
         () => input({ type: 'consensus-failed' }),
       );
     },
+    verify: proofChecks(soonAfter, input),
   };
   return { ports, stop: () => made.closeAll() };
 };
@@ -99,6 +105,7 @@ const begin = async (setup: Setup, port: MessagePort): Promise<void> => {
       return createHost(setup, input);
     },
     origin: setup.origin,
+    prover: () => startWorker(proverUrl, 'prover') as unknown as ProverWorker,
     ...(setup.trace && { trace }),
   });
   leave = () => void client.stop();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   acceptsEpoch,
+  acceptsToken,
   DEFAULT_EPOCH_MS,
   epochAt,
   epochPlan,
@@ -41,6 +42,15 @@ describe.each([
     expect(accepted).toEqual([false, true, true, true, false]);
     expect(acceptsEpoch(1000, start, plan)).toBe(false);
     expect(acceptsEpoch(997, start, plan)).toBe(false);
+  });
+
+  it('have tokens that are good until a grace after the next epoch, also by a clock that is behind', () => {
+    const end = epochStart(1002, plan) + plan.graceMs;
+    const before = start - plan.epochMs;
+    const accepted = [before - 1, before, start, epochStart(1002, plan), end - 1, end].map((now) =>
+      acceptsToken(1000, now, plan),
+    );
+    expect(accepted).toEqual([false, true, true, true, true, false]);
   });
 });
 

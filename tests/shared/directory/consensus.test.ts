@@ -6,6 +6,7 @@ import {
   chainLink,
   consensusHash,
   follows,
+  headOf,
   MAX_CONSENSUS_BYTES,
   MAX_NODES,
   readConsensus,
@@ -46,6 +47,12 @@ describe('a consensus', () => {
     const ada = read.nodes.find(({ id }) => id === node.id);
     expect(ada && isSelfSigned(ada)).toBe(true);
     expect(ada && isSelfSigned({ ...ada, onionKey: seed('another') })).toBe(false);
+  });
+
+  it('has a head that stands by itself', () => {
+    const { nodes: _, ...head } = consensus;
+    expect(headOf(bytes)).toEqual(head);
+    expect(refusalOf(() => headOf(bytes.subarray(0, 100)))).toBe('malformed');
   });
 
   it('is refused with any byte changed', () => {

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '#shared/bytes/codec.ts';
+import { concat } from '#shared/bytes/bytes.ts';
+import { decode, encode, u16 } from '#shared/bytes/codec.ts';
 import { CONTACT_BLOB_LENGTH, SEALED_SIGNAL_LENGTH } from '#shared/bytes/fields.ts';
+import { faults, type Outcome } from '#shared/contribution/outcomes.ts';
+import { TIERS } from '#shared/contribution/tiers.ts';
+import { MOST_LOOPS, signAudit, verifyAudit } from '#shared/directory/audit.ts';
 import { BLOB_SIZES } from '#shared/directory/blobs.ts';
 import { MOST_ACKNOWLEDGED, signAcknowledge, signCollect } from '#shared/directory/mail.ts';
 import {
@@ -22,7 +26,9 @@ import {
   type DirectoryResponse,
 } from '#shared/directory/messages.ts';
 import { signHandle, signRecord } from '#shared/directory/records.ts';
-import { expectOnlyRefusals, refusalOf } from '#tests/support/refusal.ts';
+import { PROOF_BATCH, WORK_BATCH } from '#shared/directory/tokens.ts';
+import type { Code } from '#shared/errors.ts';
+import { expectOnlyRefusals, flipped, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import { idOf, realNode, seed } from '#tests/support/sample-network.ts';
 
@@ -46,6 +52,22 @@ const records = [new Uint8Array(0), ...blobs].map((blob) =>
 );
 const handle = signHandle(node.keys, { name: 'ada.l', revision: 9, content: new Uint8Array(1024) });
 
+const proof = { type: 'proof', epoch: 7, threshold: 12, nullifier: 5n, proof: new Uint8Array(256) } as const;
+const element = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+const elements = Array.from({ length: PROOF_BATCH }, (_, i) => element(i));
+const outcomes: Outcome[] = [
+  { kind: 'passed' },
+  { kind: 'unrun' },
+  ...faults.map((fault) => ({ kind: 'failed', fault, suspects: 15 }) as const),
+];
+const done = outcomes.map((outcome, loop) => ({ epoch: 7, slot: 11, loop, outcome }));
+const token = { epoch: 7, input: element(1), output: new Uint8Array(64) };
+const paid = (request: DirectoryRequest): DirectoryRequest => ({
+  type: 'paid',
+  token,
+  request: encode(requestCodec, request),
+});
+
 const requests: DirectoryRequest[] = [
   signRegister(secret, binding, node.bytes),
   signHeartbeat(secret, binding, { node: id, epoch: 3, counter: 4, load: 5 }),
@@ -64,6 +86,16 @@ const requests: DirectoryRequest[] = [
   { type: 'get-record', recordId: seed('record') },
   { type: 'put-handle', ...handle },
   { type: 'get-handle', name: 'ada.l' },
+  signHeartbeat(secret, binding, { node: id, epoch: 3, counter: 4, load: 5, commitment: 9n }),
+  signAudit(node.keys, binding, { room: 64, done: [] }),
+  signAudit(node.keys, binding, { room: 0, done }),
+  { type: 'leaves', epoch: 7 },
+  { type: 'report', epoch: 7 },
+  { type: 'issue', payment: proof, blinded: elements },
+  { type: 'issue', payment: { type: 'work', work: 2 ** 40 }, blinded: elements.slice(0, WORK_BATCH) },
+  paid({ type: 'publish', ...published }),
+  ...blobs.map((blob) => paid({ type: 'deposit', mailbox: seed('box'), id: new Uint8Array(16), blob })),
+  paid({ type: 'put-handle', ...handle }),
 ];
 
 const responses: DirectoryResponse[] = [
@@ -80,6 +112,20 @@ const responses: DirectoryResponse[] = [
   ...records.map((record) => ({ type: 'record', ...record }) as const),
   { type: 'handle', ...handle },
   { type: 'work', bits: 24 },
+  { type: 'beat', epoch: 0, tested: 0, passed: 0, fault: undefined },
+  ...faults.map((fault) => ({ type: 'beat', epoch: 7, tested: 0xfff, passed: 0x7ff, fault }) as const),
+  { type: 'loops', loops: [] },
+  {
+    type: 'loops',
+    loops: Array.from({ length: MOST_LOOPS }, (_, loop) => ({
+      ...{ epoch: 7, slot: 11, loop, targets: [id, idOf('bob'), id, idOf('eve')] },
+      ...{ spanMs: 5_000, lingerMs: 60_000 },
+    })),
+  },
+  { type: 'leaves', entries: [] },
+  { type: 'leaves', entries: TIERS.map((score, i) => ({ commitment: BigInt(i), score })) },
+  { type: 'report', bytes: new Uint8Array(70_000) },
+  { type: 'issued', epoch: 7, evaluated: elements, proof: new Uint8Array(64) },
 ];
 
 describe('the messages of the directory', () => {
@@ -103,7 +149,7 @@ describe('the messages of the directory', () => {
 
   it('are of every kind', () => {
     const kinds = (messages: { type: string }[]): number => new Set(messages.map(({ type }) => type)).size;
-    expect([kinds(requests), kinds(responses)]).toEqual([15, 8]);
+    expect([kinds(requests), kinds(responses)]).toEqual([20, 13]);
   });
 
   it('leave pushes of an unknown kind aside, and refuse what is no push', () => {
@@ -112,7 +158,7 @@ describe('the messages of the directory', () => {
     expect(refusalOf(() => readPush(Uint8Array.of(2, 1)))).toBe('malformed');
   });
 
-  it('give nothing longer than a full record a way in', () => {
+  it('give nothing longer than a deposit that is paid for a way in', () => {
     const longest = Math.max(...requests.map((request) => encode(requestCodec, request).length));
     expect(longest).toBe(MAX_REQUEST_BYTES);
     const bytes = encode(requestCodec, { type: 'publish', ...published });
@@ -124,6 +170,43 @@ describe('the messages of the directory', () => {
       const odd = encode(requestCodec, { type: 'signal', to: new Uint8Array(length), sealed });
       expect(refusalOf(() => decode(requestCodec, odd))).toBe('malformed');
     }
+  });
+
+  it('are refused, or others, when a byte of them is', () => {
+    const all = [
+      ...requests.map((message) => [requestCodec, encode(requestCodec, message)] as const),
+      ...responses.map((message) => [responseCodec, encode(responseCodec, message)] as const),
+    ];
+    fc.assert(
+      fc.property(fc.nat(all.length - 1), fc.nat(400), fc.nat(7), (which, at, bit) => {
+        const [codec, bytes] = all[which] as (typeof all)[0];
+        const other = flipped(bytes, at % bytes.length, bit);
+        // What is taken is what stands there, so that it goes on as it came.
+        refusalOf(() => {
+          const taken = decode(codec as typeof requestCodec, other);
+          // A code that nobody knows is read as none.
+          if ((taken.type as string) !== 'error')
+            expect(encode(codec as typeof requestCodec, taken)).toEqual(other);
+        });
+        const start = bytes.subarray(0, at % bytes.length);
+        expect(refusalOf(() => decode(codec as typeof requestCodec, start))).toBe('malformed');
+      }),
+      runs(400),
+    );
+  });
+
+  it('hold no more elements, loops or outcomes than they may', () => {
+    const over = (codec: typeof requestCodec | typeof responseCodec, bytes: Uint8Array): Code | undefined =>
+      refusalOf(() => decode(codec as typeof requestCodec, bytes));
+    const work = { type: 'work', work: 1 } as const;
+    const issue = encode(requestCodec, { type: 'issue', payment: work, blinded: [] });
+    const longer = concat(issue.subarray(0, issue.length - 2), encode(u16, 33), new Uint8Array(33 * 32));
+    expect(over(requestCodec, longer)).toBe('oversized');
+    const loops = encode(responseCodec, { type: 'loops', loops: [] });
+    expect(over(responseCodec, concat(loops.subarray(0, 1), encode(u16, 65)))).toBe('oversized');
+    const scored = encode(responseCodec, { type: 'leaves', entries: [{ commitment: 1n, score: 3 }] });
+    scored[scored.length - 1] = 4;
+    expect(over(responseCodec, scored)).toBe('malformed');
   });
 
   it('are taken or refused whatever the bytes', () => {
@@ -157,6 +240,14 @@ describe('what a node signs', () => {
     }
   });
 
+  it('beats for the commitment that it names', () => {
+    const beat = { node: id, epoch: 3, counter: 4, load: 5 };
+    const signed = signHeartbeat(secret, binding, { ...beat, commitment: 9n });
+    expect(verifyHeartbeat(binding, signed)).toBe(true);
+    expect(verifyHeartbeat(binding, { ...signed, commitment: 10n })).toBe(false);
+    expect(verifyHeartbeat(binding, { ...signed, commitment: undefined })).toBe(false);
+  });
+
   it('leaves by its own word only, which is no heartbeat', () => {
     const leave = signLeave(secret, binding, { node: id, counter: 9 });
     expect(verifyLeave(binding, leave)).toBe(true);
@@ -164,5 +255,15 @@ describe('what a node signs', () => {
     expect(verifyLeave(binding, { ...leave, counter: 10 })).toBe(false);
     const beat = signHeartbeat(secret, binding, { node: id, epoch: 3, counter: 9, load: 0 });
     expect(verifyLeave(binding, { ...leave, signature: beat.signature })).toBe(false);
+  });
+});
+
+describe('what an auditor signs', () => {
+  it('is for one circuit, room and outcomes', () => {
+    const audit = signAudit(node.keys, binding, { room: 3, done });
+    expect(verifyAudit(binding, audit)).toBe(true);
+    expect(verifyAudit(seed('another circuit'), audit)).toBe(false);
+    for (const change of [{ room: 4 }, { done: done.slice(1) }, { key: seed('another key') }])
+      expect(verifyAudit(binding, { ...audit, ...change })).toBe(false);
   });
 });

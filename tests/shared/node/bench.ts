@@ -4,7 +4,7 @@ import { seededRng, type Rng } from '#shared/crypto/rng.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
 import type { Command, Input } from '#shared/node/input.ts';
 import { makeNodeKeys } from '#shared/node/keys.ts';
-import { Node } from '#shared/node/node.ts';
+import { Node, type NodeOptions } from '#shared/node/node.ts';
 import type { NodeEvent, Output } from '#shared/node/output.ts';
 import type { LinkId, Millis } from '#shared/units.ts';
 import { RawPeer } from './raw-peer.ts';
@@ -34,10 +34,10 @@ export class Bench {
   #jobs: Extract<Output, { type: 'respond' }>[] = [];
   #lastLink = 1_000_000;
 
-  constructor(role: 'node' | 'directory' = 'node', seed = 1) {
+  constructor(role: 'node' | 'directory' = 'node', seed = 1, more: Partial<NodeOptions> = {}) {
     this.rng = rngOf(seed);
     this.keys = makeNodeKeys(this.rng);
-    this.node = new Node({ keys: this.keys, rng: this.rng, now: this.now, role });
+    this.node = new Node({ keys: this.keys, rng: this.rng, now: this.now, role, ...more });
     if (role === 'node') this.command({ type: 'relay', on: true });
   }
 

@@ -17,6 +17,8 @@ import { signHandle, signRecord } from '#shared/directory/records.ts';
 import { signConsensus } from '#shared/directory/consensus.ts';
 import { encodeKeepalive } from '#shared/link/keepalive.ts';
 import { sessionCodec } from '#shared/signal/session.ts';
+import { encodeTicket } from '#shared/rendezvous/ticket.ts';
+import { signInboxOpen } from '#shared/rendezvous/inbox.ts';
 import { sealOffer } from '#shared/signal/seal.ts';
 import type { CircuitId, StreamId } from '#shared/units.ts';
 import { consensusOf, directoryKeys, listedNodes, NOW, realNode } from '#tests/support/sample-network.ts';
@@ -125,6 +127,22 @@ export const anyRelay = (chance: Chance): { command: RelayCommand; data: Uint8Ar
   return { command: chance.pick(relayCommands), data, stream };
 };
 
+/** A ticket of any kind that says anything; `epoch`: one that is known. */
+export const anyTicket = (chance: Chance, epoch: number): Uint8Array => {
+  const said = { epoch: chance.pick([epoch, epoch, chance.u32()]), proof: chance.bytes(256) };
+  const [nullifier, threshold] = [BigInt(chance.below(20)), chance.pick([3, 6, 9, 12, chance.below(256)])];
+  switch (chance.below(5)) {
+    case 0:
+      return new Uint8Array(0);
+    case 1:
+      return chance.bytes(chance.below(513));
+    case 2:
+      return encodeTicket({ type: 'work', work: chance.u32(), epoch: said.epoch + 1 });
+    default:
+      return encodeTicket({ type: 'proof', ...said, nullifier, threshold });
+  }
+};
+
 /** Valid messages of every kind, to be mutated. */
 export const validMessages = (): Uint8Array[] => {
   const chance = new Chance(7);
@@ -185,6 +203,9 @@ export const validMessages = (): Uint8Array[] => {
     encode(pushCodec, { type: 'signal', sealed }),
     encode(pushCodec, { type: 'mail', mailbox: key }),
     encodeKeepalive({ kind: 'pong', received: 3, heldUs: 5, token: 1 }),
+    encodeTicket({ type: 'work', work: 7, epoch: 500_000 }),
+    encodeTicket({ type: 'proof', epoch: 499_999, threshold: 3, nullifier: 5n, proof: chance.bytes(256) }),
+    signInboxOpen(node.keys, binding, chance.bytes(40)),
     encodeRelay({ stream: 1 as StreamId, command: relayCommand.DATA, data: chance.bytes(9) }, 1060),
     chance.bytes(CELL_LENGTH),
     chance.bytes(1249),

@@ -8,7 +8,7 @@ import { CELL_LENGTH, CELLS_PER_MESSAGE, CONTACT_HOP, EXIT_HOP, capacity } from 
 import { decodeRelay } from '#shared/cell/relay.ts';
 import { creditCells } from '#shared/circuit/credit-message.ts';
 import { Hop } from '#shared/circuit/hop.ts';
-import { readConsensus } from '#shared/directory/consensus.ts';
+import { readConsensus, signConsensus } from '#shared/directory/consensus.ts';
 import { readDescriptor } from '#shared/directory/descriptor.ts';
 import { pushCodec, requestCodec, responseCodec } from '#shared/directory/messages.ts';
 import { decodeExtensions } from '#shared/handshake/extensions.ts';
@@ -17,19 +17,22 @@ import { decodeKeepalive } from '#shared/link/keepalive.ts';
 import { LinkMachine } from '#shared/link/machine.ts';
 import { decodeAddress } from '#shared/rendezvous/address.ts';
 import { readInboxOpen } from '#shared/rendezvous/inbox.ts';
+import { decodeTicket } from '#shared/rendezvous/ticket.ts';
 import { ReplayCache } from '#shared/signal/replays.ts';
 import { openAnswer, openOffer } from '#shared/signal/seal.ts';
 import { sessionCodec } from '#shared/signal/session.ts';
 import type { CircuitId, StreamId } from '#shared/units.ts';
 import { runs } from '#tests/support/runs.ts';
 import { expectOnlyRefusals } from '#tests/support/refusal.ts';
-import { NOW, realNode } from '#tests/support/sample-network.ts';
+import { consensusOf, directoryKeys, listedNodes, NOW, realNode } from '#tests/support/sample-network.ts';
 import { Bench, rngOf } from './bench.ts';
-import { anyCell, anyRelay, Chance, validMessages } from './frames.ts';
+import { anyCell, anyRelay, anyTicket, Chance, validMessages } from './frames.ts';
 import type { RawCircuit, RawPeer } from './raw-peer.ts';
 
 const valid = validMessages();
 const none = new Uint8Array(0);
+/** The last epoch whose scores are fixed. */
+const PROVED = NOW / 3_600_000 - 1;
 
 // A million refusals need no stack traces.
 const { stackTraceLimit } = Error;
@@ -74,6 +77,7 @@ describe('decoders', () => {
     (bytes) => decode(responseCodec, bytes),
     (bytes) => decode(pushCodec, bytes),
     (bytes) => decode(sessionCodec, bytes),
+    decodeTicket,
     readDescriptor,
     readConsensus,
     (bytes) => new Assembler(1000).push(bytes),
@@ -105,7 +109,7 @@ describe('decoders', () => {
 class Siege {
   readonly bench: Bench;
   readonly chance: Chance;
-  readonly most = { links: 0, circuits: 0, carried: 0, timers: 0, jobs: 0 };
+  readonly most = { links: 0, circuits: 0, carried: 0, inboxes: 0, waiting: 0, timers: 0, jobs: 0 };
   /** Codes with which the node ended something. */
   readonly codes = new Set<string>();
   #peer!: RawPeer;
@@ -114,9 +118,16 @@ class Siege {
   #circuits: RawCircuit[] = [];
   #sent: Uint8Array[] = [];
 
-  constructor(role: 'node' | 'directory', seedOf: number) {
-    this.bench = new Bench(role, seedOf);
+  /** `busy`: an exit of few places that asks for tickets. */
+  constructor(role: 'node' | 'directory', seedOf: number, busy: boolean) {
+    this.bench = new Bench(role, seedOf, { maxInboxes: busy ? 4 : 256 });
     this.chance = new Chance(seedOf);
+    if (busy) {
+      const sample = consensusOf(listedNodes(3));
+      const params = { ...sample.params, policy: 'enforce' as const };
+      const body = signConsensus(directoryKeys.secret, { ...sample, params, contributionEpoch: PROVED });
+      this.bench.input({ type: 'consensus', body });
+    }
     this.#begin();
   }
 
@@ -137,7 +148,8 @@ class Siege {
   end(): void {
     for (const link of [...this.bench.peers.keys()]) this.bench.input({ type: 'link-closed', link });
     this.bench.peers.clear();
-    this.bench.pass(1000);
+    // As long as a proof may be checked.
+    this.bench.pass(11_000);
   }
 
   #note(): void {
@@ -172,7 +184,7 @@ class Siege {
     this.#peer = peer;
     const [owner, caller] = [peer.circuit(EXIT_HOP).sham(), peer.circuit(CONTACT_HOP - 1).sham()];
     this.#circuits = [owner, caller, peer.circuit(1).sham(), peer.circuit(2).sham(), peer.circuit(3)];
-    const tag = owner.inbox();
+    const tag = owner.inbox(undefined, () => anyTicket(this.chance, PROVED));
     caller.sayAll(relayCommand.JOIN, concat(tag, new Uint8Array(1249)));
     const stream = owner.of(relayCommand.INCOMING)[0]?.stream ?? 1;
     if (this.chance.below(2) === 0) owner.sayAll(relayCommand.ACCEPT, new Uint8Array(1136), stream);
@@ -216,6 +228,13 @@ class Siege {
     const [circuit, link] = [chance.below(500), (2_000_000 + chance.below(100)) as RawPeer['link']];
     bench.command({ type: 'push', circuit, body: chance.bytes(40) });
     bench.command({ type: 'respond', circuit, stream: 1 as StreamId, body: none });
+    for (const output of bench.others) {
+      if (output.type === 'verify')
+        bench.input({ type: 'verified', job: output.job, valid: chance.below(2) === 0 });
+    }
+    bench.input({ type: 'verified', job: chance.below(1000), valid: true });
+    bench.input({ type: 'worked', job: chance.below(1000), work: chance.u32() });
+    bench.input({ type: 'ticketed', job: chance.below(1000), presentation: chance.bytes(9) });
     bench.input({ type: 'responded', job: chance.below(1000), result: { code: 'bad-key' } });
     bench.input({ type: 'link-closed', link });
     bench.input({ type: 'link-open', link });
@@ -232,17 +251,21 @@ const codes = [
   'circuit malformed',
   'circuit oversized',
   'circuit refused',
-  'circuit too-many',
   'circuit unexpected',
+  'inbox too-many',
   'link malformed',
 ];
 
 describe('node machines', () => {
-  it.each(['node', 'directory'] as const)(
-    `(%s) take ${numRuns} frames without a fault or a leak (seed ${seed})`,
+  it.each([
+    ['node', 'quiet'],
+    ['node', 'busy'],
+    ['directory', 'quiet'],
+  ] as const)(
+    `(%s, %s) take ${numRuns} frames without a fault or a leak (seed ${seed})`,
     { timeout },
-    (role) => {
-      const siege = new Siege(role, seed);
+    (role, mood) => {
+      const siege = new Siege(role, seed, mood === 'busy');
       for (let i = 0; i < numRuns; i++) siege.frame(i);
       const { most, bench } = siege;
       expect(most.links).toBeLessThanOrEqual(7);
@@ -251,10 +274,12 @@ describe('node machines', () => {
       // A circuit under way has at most three deadlines, and a bridge one.
       expect(most.timers).toBeLessThanOrEqual(3 * most.carried + 64);
       expect(most.jobs).toBeLessThanOrEqual(128);
+      expect(most.inboxes).toBeLessThanOrEqual(mood === 'busy' ? 4 : 256);
+      expect(most.waiting).toBeLessThanOrEqual(64 + 33);
       expect([...siege.codes]).toEqual(expect.arrayContaining(codes));
       siege.end();
       const { timers, ...rest } = bench.node.sizes;
-      expect(rest).toEqual({ links: 0, circuits: 0, carried: 0, jobs: 0 });
+      expect(rest).toEqual({ links: 0, circuits: 0, carried: 0, inboxes: rest.inboxes, waiting: 0, jobs: 0 });
       expect(timers).toBeLessThanOrEqual(2);
       expect(bench.faults).toEqual([]);
     },

@@ -177,12 +177,16 @@ export class RawCircuit {
     this.send(this.cell(cell, this.#layer().seal('pass', cell, body)));
   }
 
-  /** Opens an inbox here; returns its tag. */
-  inbox(seed = this.peer.bench.rng(32)): Uint8Array {
+  /** Opens an inbox here, with the ticket for its tag; returns the tag. */
+  inbox(
+    seed = this.peer.bench.rng(32),
+    ticketOf = (_: Uint8Array): Uint8Array => new Uint8Array(0),
+  ): Uint8Array {
     const keys = signKeypair(seed);
     const binding = this.keys?.binding ?? new Uint8Array(32);
-    this.say(relayCommand.INBOX_OPEN, signInboxOpen(keys, binding, new Uint8Array(0)));
-    return inboxTag(keys.public);
+    const tag = inboxTag(keys.public);
+    this.say(relayCommand.INBOX_OPEN, signInboxOpen(keys, binding, ticketOf(tag)));
+    return tag;
   }
 
   of(command: RelayCommand): RelayMessage[] {

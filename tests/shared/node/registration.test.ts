@@ -1,13 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { verifyRegister, type DirectoryRequest } from '#shared/directory/messages.ts';
+import { verifyHeartbeat, verifyRegister, type DirectoryRequest } from '#shared/directory/messages.ts';
+import type { Consensus } from '#shared/directory/consensus.ts';
+import { registrationChallenge } from '#shared/directory/work.ts';
 import { Context } from '#shared/node/context.ts';
 import type { Answer, DirectoryCircuit } from '#shared/node/directory-circuit.ts';
 import { KeyRing, makeNodeKeys } from '#shared/node/keys.ts';
 import type { Output } from '#shared/node/output.ts';
 import { Registration } from '#shared/node/registration.ts';
-import { NOW, seed } from '#tests/support/sample-network.ts';
+import { consensusOf, NOW, seed } from '#tests/support/sample-network.ts';
 import { rngOf } from './bench.ts';
 
+type RequestOf<T extends DirectoryRequest['type']> = Extract<DirectoryRequest, { type: T }>;
 type Asked = { request: DirectoryRequest; done: (answer: Answer) => void };
 
 /** A circuit on which a test is the directory. */
@@ -30,6 +33,8 @@ let context: Context;
 let keys: KeyRing;
 let registration: Registration;
 let circuit: Circuit;
+/** Of the consensus. */
+let epoch: number;
 
 const main = (next: Circuit | undefined): void =>
   registration.onMain(next as unknown as DirectoryCircuit | undefined);
@@ -53,7 +58,8 @@ beforeEach(() => {
   const rng = rngOf(3);
   context = new Context(rng, NOW, false);
   keys = new KeyRing(makeNodeKeys(rng));
-  const consensus = (): undefined => undefined;
+  epoch = 0;
+  const consensus = (): Consensus => consensusOf([], { epoch });
   registration = new Registration({
     ...{ context, keys, headless: true, family: undefined, consensus, load: () => 0 },
   });
@@ -68,7 +74,8 @@ describe('a node that is asked for work', () => {
     expect(shown()).toEqual([0]);
     answer({ type: 'work', bits: 17 });
     const [work] = out('work');
-    expect(work?.task).toEqual({ place: { binding: circuit.binding, node: keys.id }, bits: 17, from: 1 });
+    const challenge = registrationChallenge(circuit.binding, keys.id);
+    expect(work?.task).toEqual({ challenge, bits: 17, from: 1 });
     pass(5_000);
     expect(shown()).toEqual([0]);
     registration.worked((work?.job ?? 0) + 1, 3);
@@ -102,13 +109,13 @@ describe('a node that is asked for work', () => {
     const job = out('work')[0]?.job ?? 0;
     const next = new Circuit('two');
     main(next);
-    expect(out('end-work')).toHaveLength(1);
+    expect(out('end-work')).toEqual([{ type: 'end-work', job }]);
     registration.worked(job, 7);
     pass(10);
     expect([shown(), shown(next)]).toEqual([[0], [0]]);
     answer({ type: 'work', bits: 20 }, next);
     const again = out('work')[0];
-    expect(again?.task.place.binding).toEqual(next.binding);
+    expect(again?.task.challenge).toEqual(registrationChallenge(next.binding, keys.id));
     registration.relay(false);
     expect(out('end-work')).toHaveLength(1);
     registration.worked(again?.job ?? 0, 7);
@@ -148,5 +155,131 @@ describe('a node that is told to try later', () => {
     expect(registration.registered).toBe(false);
     pass(2_000);
     expect(shown()).toEqual([0, 0]);
+  });
+});
+
+describe('a heartbeat', () => {
+  const beats = (on = circuit) =>
+    on.asked.flatMap(({ request }) => (request.type === 'heartbeat' ? [request] : []));
+  const told = () => out('event').flatMap(({ event }) => (event.type === 'heartbeat' ? [event] : []));
+  const none = { type: 'beat', epoch: 0, tested: 0, passed: 0, fault: undefined } as const;
+  /** Registered, and the first heartbeat is under way. */
+  const beating = (): void => {
+    answer({ type: 'ok' });
+    while (beats().length === 0) pass(Math.max(1, context.timers.next() - context.now));
+    expect(beats()).toHaveLength(1);
+    told();
+  };
+  const replace = (): Circuit => {
+    main(undefined);
+    const next = new Circuit('two');
+    main(next);
+    return next;
+  };
+
+  it('is told with the result of the last audited epoch, if there is one', () => {
+    beating();
+    const at = context.now;
+    const result = { epoch: 41, tested: 4095, passed: 2047, fault: 'late' } as const;
+    answer({ type: 'beat', ...result });
+    expect(told()).toEqual([{ type: 'heartbeat', at, outcome: 'answered', result }]);
+    for (let left = 46; left > 0 && beats().length < 2; left--) pass(1_000);
+    answer(none);
+    expect(told()).toMatchObject([{ outcome: 'answered', result: undefined }]);
+  });
+
+  it('goes once more over another circuit when no answer came, and the node stays registered: late', () => {
+    beating();
+    const at = context.now;
+    answer({ code: 'timeout' });
+    expect([registration.registered, circuit.ended]).toEqual([true, true]);
+    pass(1_000);
+    const next = replace();
+    const [first, second] = [beats()[0], beats(next)[0]];
+    expect(verifyHeartbeat(next.binding, second as RequestOf<'heartbeat'>)).toBe(true);
+    expect(second?.counter).toBeGreaterThan(first?.counter ?? 0);
+    expect(shown(next)).toEqual([]);
+    answer(none, next);
+    expect(told()).toEqual([{ type: 'heartbeat', at, outcome: 'late', result: undefined }]);
+    expect(registration.registered).toBe(true);
+  });
+
+  it('is missed when the directory knows the node no more, or nobody answers again', () => {
+    beating();
+    answer({ code: 'timeout' });
+    const next = replace();
+    answer({ type: 'error', code: 'not-registered' }, next);
+    expect(told()).toMatchObject([{ outcome: 'missed' }]);
+    expect(registration.registered).toBe(false);
+    pass(2_000);
+    expect(shown(next)).toEqual([0]);
+  });
+
+  it('is missed when the other circuit does not answer either, or there is none in time', () => {
+    beating();
+    answer({ code: 'timeout' });
+    const next = replace();
+    answer({ code: 'timeout' }, next);
+    expect(told()).toMatchObject([{ outcome: 'missed' }]);
+    expect([registration.registered, next.ended]).toEqual([false, true]);
+    const third = new Circuit('three');
+    main(undefined);
+    main(third);
+    pass(10);
+    answer({ type: 'ok' }, third);
+    for (let left = 46; left > 0 && beats(third).length === 0; left--) pass(1_000);
+    answer({ code: 'destroyed' }, third);
+    main(undefined);
+    pass(14_000);
+    expect([registration.registered, told()]).toEqual([true, []]);
+    pass(1_100);
+    expect(told()).toMatchObject([{ outcome: 'missed' }]);
+    expect(registration.registered).toBe(false);
+  });
+
+  it('is forgotten with the wish to relay', () => {
+    beating();
+    answer({ code: 'timeout' });
+    registration.relay(false);
+    main(undefined);
+    const next = new Circuit('two');
+    main(next);
+    pass(60_000);
+    expect([next.asked, told()]).toEqual([[], []]);
+  });
+});
+
+describe('what a node is committed to', () => {
+  const beat = (): bigint | undefined => {
+    const before = circuit.asked.length;
+    for (let left = 46; left > 0 && circuit.asked.length === before; left--) pass(1_000);
+    const request = circuit.asked.at(-1)?.request;
+    answer({ type: 'beat', epoch: 0, tested: 0, passed: 0, fault: undefined });
+    if (request?.type !== 'heartbeat') throw new Error('no heartbeat');
+    expect(verifyHeartbeat(circuit.binding, request)).toBe(true);
+    expect(request.epoch).toBe(epoch);
+    return request.commitment;
+  };
+
+  it('goes with the heartbeats of that epoch, and no others', () => {
+    epoch = 7;
+    registration.commit(7, 70n);
+    registration.commit(8, 80n);
+    registration.commit(6, 60n);
+    registration.commit(9, 90n);
+    answer({ type: 'ok' });
+    expect(beat()).toBe(70n);
+    epoch = 8;
+    expect(beat()).toBe(80n);
+    epoch = 7;
+    registration.commit(7, 71n);
+    expect(beat()).toBe(71n);
+    epoch = 9;
+    expect(beat()).toBeUndefined();
+    registration.commit(9, 91n);
+    epoch = 8;
+    registration.commit(8, 81n);
+    epoch = 6;
+    expect(beat()).toBeUndefined();
   });
 });

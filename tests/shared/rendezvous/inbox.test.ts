@@ -22,7 +22,7 @@ describe('opening an inbox', () => {
   it('opens the tag of the key that signed', () => {
     fc.assert(
       fc.property(anyBytes(0, MAX_TICKET_BYTES), (ticket) => {
-        expect(read(signInboxOpen(keys, binding, ticket))).toEqual(inboxTag(keys.public));
+        expect(read(signInboxOpen(keys, binding, ticket))).toEqual({ tag: inboxTag(keys.public), ticket });
       }),
       runs(20),
     );

@@ -14,7 +14,8 @@ import { tables, type Change, type Store, type Table } from '#web/core/store/por
  * Both keys are made in the browser, cannot be extracted, and lie in the same database. So a copy of the files
  * shows how many records there are and how long each is, and neither ids nor content to whoever lacks the keys.
  */
-const VERSION = 1;
+/** Raised when a table is added; the others stay as they are. */
+const VERSION = 2;
 const KEYS = 'keys';
 const NONCE_LENGTH = 12;
 
@@ -26,8 +27,9 @@ const databaseName = (profile: string): string => `hourglass-${profile}`;
 export const openIdbStore = async (profile: string): Promise<Store> =>
   guarded(async () => {
     const database = await openDB(databaseName(profile), VERSION, {
-      upgrade(fresh) {
-        for (const name of [...tables, KEYS]) fresh.createObjectStore(name);
+      upgrade(old) {
+        for (const name of [...tables, KEYS])
+          if (!old.objectStoreNames.contains(name)) old.createObjectStore(name);
       },
     });
     return storeOver(database, await keysOf(database));

@@ -8,6 +8,7 @@ export const tables = [
   'invites',
   'guards',
   'seen',
+  'contribution',
 ] as const;
 
 export type Table = (typeof tables)[number];

@@ -7,9 +7,9 @@ type Placeholders<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name 
 type Sentence<K extends Key> = Dictionary[K] extends string
   ? Dictionary[K]
   : Dictionary[K][keyof Dictionary[K]];
-type Filled<K extends Key> = [Placeholders<Sentence<K>>] extends [never]
-  ? []
-  : [values: Record<Placeholders<Sentence<K>>, string | number>];
+/** What is chosen by a plural needs the count, whether it says it or not. */
+type Needed<K extends Key> = Placeholders<Sentence<K>> | (Dictionary[K] extends string ? never : 'count');
+type Filled<K extends Key> = [Needed<K>] extends [never] ? [] : [values: Record<Needed<K>, string | number>];
 
 const locale = 'en';
 const plurals = new Intl.PluralRules(locale);

@@ -4,6 +4,7 @@ export type Route =
   | { name: 'invite'; tab: 'new' | 'have' }
   | { name: 'incoming'; link: string }
   | { name: 'network'; node: string | null }
+  | { name: 'helping' }
   | { name: 'settings' }
   | { name: 'welcome' };
 
@@ -19,6 +20,8 @@ export function parseRoute(href: string): Route {
       return { name: 'invite', tab: second === 'new' ? 'new' : 'have' };
     case 'network':
       return { name: 'network', node: second || null };
+    case 'helping':
+      return { name: 'helping' };
     case 'settings':
       return { name: 'settings' };
     default: {
@@ -44,6 +47,7 @@ export const to = {
   inviteHave: '#/invite',
   network: '#/network',
   node: (id: string): string => `#/network/${encodeURIComponent(id)}`,
+  helping: '#/helping',
   settings: '#/settings',
   welcome: '#/welcome',
 };

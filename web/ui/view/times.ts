@@ -19,6 +19,7 @@ const moment = new Intl.DateTimeFormat('en-GB', {
 
 export const timeOfDay = (at: number): string => clock.format(at);
 export const timeWithSeconds = (at: number): string => clockSeconds.format(at);
+export const dayInWords = (at: number): string => longDay.format(at);
 export const dateAndTime = (at: number): string => moment.format(at);
 
 function daysBetween(earlier: number, later: number): number {

@@ -1,0 +1,214 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unhex } from '#shared/bytes/bytes.ts';
+import { SLOTS } from '#shared/contribution/epochs.ts';
+import type { ClientApi, HelpingView } from '#web/api.ts';
+import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
+import { meet } from '#tests/support/chat.ts';
+import { Joiner, type Kept } from '#tests/support/joiner.ts';
+import { SabotagedApp, type Sabotage } from '#tests/support/sabotage.ts';
+import { keptInRedis, keptInSqlite } from '#tests/support/store-dump.ts';
+import { redisServer, type StoreServer } from '#tests/support/stores.ts';
+import { eventually, TestNetwork, type TestRelay } from '#tests/support/test-network.ts';
+
+const LEAST_EPOCH_MS = 60_000;
+/** Until everybody is there. */
+const START_MS = 20_000;
+/** An epoch is worked, closed and proved. */
+const PROOF_MS = 3 * LEAST_EPOCH_MS;
+
+/** An epoch's length of about a minute, such that one begins at about this time: audits begin with a whole epoch. */
+const epochBeginningAt = (time: number): number => {
+  let epochMs = LEAST_EPOCH_MS;
+  while (time % epochMs > 1_000) epochMs += SLOTS;
+  return epochMs;
+};
+
+const HEARTBEAT_MS = 60_000;
+
+const HONEST_RELAYS = 10;
+/** Of those the ones with room for so few inboxes that they are soon busy: three quarters of it go to who works. */
+const BUSY_RELAYS = 4;
+const PLACES = 4;
+const FOR_WORK = 3;
+/** Users with two inboxes each, for which there is not room at those exits. */
+const WORKERS = 8;
+
+/** What each kind of dishonest tab is told in the app. */
+const told: Record<Sabotage, { fault: string; words: string }> = {
+  drop: { fault: 'lost', words: 'Messages that others sent through this tab did not come back.' },
+  delay: { fault: 'late', words: 'Messages that others sent through this tab came back too late.' },
+  fake: { fault: 'unbuilt', words: 'Paths through this tab could not be opened.' },
+};
+const kinds = Object.keys(told) as Sabotage[];
+
+const idOf = async (tab: Tab): Promise<string> => (await tab.client.state()).node?.id ?? '';
+
+/** A network of short epochs that asks for proofs, with honest and dishonest nodes; its server and auditor are processes apart. */
+describe('proof of contribution, with real tabs', () => {
+  let redis: StoreServer;
+  let network: TestNetwork;
+  let browser: Browser;
+  let app: SabotagedApp;
+  let helper: Tab;
+  const dishonest = new Map<Sabotage, Tab>();
+  const busy: TestRelay[] = [];
+  const log: string[] = [];
+
+  const helping = async (tab: Tab): Promise<HelpingView> => (await tab.client.state()).helping;
+
+  beforeAll(async () => {
+    redis = await redisServer();
+    app = await SabotagedApp.build();
+    network = await TestNetwork.start({
+      ...{ webDir, apart: true, auditor: true, onLog: (line: string) => void log.push(line) },
+      env: {
+        HG_REDIS_URL: redis.url,
+        HG_LOG_LEVEL: 'trace',
+        HG_CONTRIBUTION: 'enforce',
+        HG_EPOCH_MS: String(epochBeginningAt(Date.now() + START_MS)),
+      },
+    });
+    for (let i = 0; i < HONEST_RELAYS; i++) {
+      const relay = await network.addRelay(i < BUSY_RELAYS ? { maxInboxes: PLACES } : {});
+      if (i < BUSY_RELAYS) busy.push(relay);
+    }
+    browser = await launch();
+    helper = await Tab.open(await newContext(browser, network.url), network.url);
+    for (const kind of kinds) {
+      const context = await newContext(browser, network.url);
+      await app.serve(context, network.url, kind);
+      dishonest.set(kind, await Tab.open(context, network.url));
+    }
+    await network.listed(HONEST_RELAYS + 1 + kinds.length);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await network.stop();
+    await redis.stop();
+    app.remove();
+  });
+
+  it('a tab that relays is audited, qualifies and proves it', { timeout: PROOF_MS }, async () => {
+    const verified = async (): Promise<boolean> => (await helping(helper)).proof.stage.kind === 'verified';
+    await eventually('a proof that the directory took', verified, PROOF_MS);
+    const { tokens, heartbeats, policy } = await helping(helper);
+    expect(tokens).toBeGreaterThan(0);
+    expect(policy).toBe('enforce');
+    expect(heartbeats.filter(({ outcome }) => outcome === 'answered').length).toBeGreaterThan(0);
+    // The result comes with the next heartbeat.
+    await eventually('its result', async () => (await helping(helper)).audit !== null, HEARTBEAT_MS);
+    expect((await helping(helper)).audit?.tier).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each(kinds)(
+    'a tab that would %s the cells of others does not, and is told why',
+    { timeout: PROOF_MS },
+    async (kind) => {
+      const tab = dishonest.get(kind) as Tab;
+      const ended = async (): Promise<boolean> => {
+        const { audit, proof } = await helping(tab);
+        return audit !== null && proof.stage.kind === 'not-enough';
+      };
+      await eventually('the end of its epoch', ended, PROOF_MS);
+      const { audit, heartbeats, tokens } = await helping(tab);
+      expect(audit).toMatchObject({ tier: null, fault: told[kind].fault });
+      expect(heartbeats.filter(({ outcome }) => outcome === 'answered').length).toBeGreaterThan(0);
+      expect(tokens).toBe(0);
+      await tab.start('Mallory');
+      await tab.show('#/helping');
+      const why = tab.page.getByTestId('proof-fault').filter({ hasText: told[kind].words });
+      await why.waitFor({ timeout: PROOF_MS });
+      expect(await tab.page.getByTestId('proof-stage').textContent()).toContain('Not enough checks passed');
+    },
+  );
+
+  describe('where exits are busy', () => {
+    const workers: ClientApi[] = [];
+
+    /** Everything but the busy exits is avoided. */
+    const keepToBusy = async (client: ClientApi): Promise<void> => {
+      const others = (await network.nodes()).filter((node) => !busy.some(({ id }) => id === node));
+      for (const node of others) await client.avoid(node, true);
+    };
+
+    /** An exit at which someone waits who worked, while a place is taken that only a proof gets. */
+    const overtaken = (): TestRelay | undefined =>
+      busy.find(({ node: { sizes } }) => sizes.inboxes > FOR_WORK && sizes.waiting > 0);
+
+    beforeAll(async () => {
+      await Promise.all(
+        Array.from({ length: WORKERS }, async (_, i) => {
+          const { client } = await network.addClient();
+          workers.push(client);
+          await keepToBusy(client);
+          await client.start({ name: `Worker ${String(i + 1)}` });
+        }),
+      );
+      await eventually('a line at an exit', () =>
+        Promise.resolve(busy.some(({ node: { sizes } }) => sizes.inboxes >= FOR_WORK && sizes.waiting > 0)),
+      );
+    });
+
+    it(
+      'who has a proof goes before who has worked and waits, and is reached',
+      { timeout: PROOF_MS },
+      async () => {
+        expect(overtaken()).toBeUndefined();
+        await keepToBusy(helper.client);
+        await helper.start('Helga');
+        await eventually('a place that only a proof gets', () => Promise.resolve(!!overtaken()), PROOF_MS);
+        const exits = (await helper.client.state()).circuits
+          .filter(({ purpose }) => purpose === 'inbox')
+          .map(({ hops }) => hops.at(-1)?.node);
+        expect(exits).toContain(overtaken()?.id);
+        const { client: friend } = await network.addClient();
+        await friend.start({ name: 'A friend' });
+        await meet(friend, helper.client);
+        await helper.show('#/helping');
+        await helper.page
+          .getByTestId('proof-pill')
+          .filter({ hasText: 'Verified' })
+          .waitFor({ timeout: PROOF_MS });
+      },
+    );
+  });
+
+  describe('what the server keeps and logs of all this', () => {
+    let kept: Kept[];
+    let joiner: Joiner;
+    let nodes: string[];
+
+    const named =
+      (name: RegExp) =>
+      (each: Kept): boolean =>
+        each.texts.some((text) => name.test(text));
+    const holds =
+      (id: string) =>
+      ({ texts, bytes }: Kept): boolean =>
+        texts.some((text) => text.includes(id)) ||
+        bytes.some((each) => Buffer.from(each).includes(Buffer.from(unhex(id))));
+
+    beforeAll(async () => {
+      nodes = await network.nodes();
+      kept = await keptInRedis(redis.url);
+      await network.stopServer();
+      kept.push(...keptInSqlite(network.archiveFile));
+      kept.push(...log.map((line) => ({ name: 'log', texts: [line], bytes: [] })));
+      joiner = new Joiner(kept);
+    });
+
+    it('ties a node to its commitment and its score', async () => {
+      const own = joiner.tiedTo(holds(await idOf(helper)));
+      expect(own.some(named(/^commitment\//))).toBe(true);
+      expect(own.some(named(/^epoch\//))).toBe(true);
+    });
+
+    it.each(['nullifier', 'spent'])('ties no %s to any node', (what) => {
+      const uses = named(new RegExp(`${what}/`));
+      expect(kept.filter(uses).length).toBeGreaterThan(0);
+      const tied = joiner.tiedTo(uses);
+      expect(nodes.filter((id) => tied.some(holds(id)))).toEqual([]);
+    });
+  });
+});

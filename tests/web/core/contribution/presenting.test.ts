@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { Verifier } from '#circuits/verify.ts';
+import { decode } from '#shared/bytes/codec.ts';
+import { nullifierOf } from '#shared/contribution/tags.ts';
+import { presentation } from '#shared/contribution/statement.ts';
+import { ticketScope, ticketSignal } from '#shared/rendezvous/ticket.ts';
+import { presentTicket } from '#web/core/contribution/presenting.ts';
+import { Proofs } from '#web/core/contribution/proofs.ts';
+import { EPOCH, holdingAt, tree } from '#tests/circuits/sample.ts';
+import { startProver } from '#tests/support/prover.ts';
+import { idOf, seed } from '#tests/support/sample-network.ts';
+import { VirtualClock } from '#tests/support/virtual-clock.ts';
+
+it('a ticket is a proof of the lowest tier for one inbox at one exit, which verifies', async () => {
+  const proofs = new Proofs(startProver, new VirtualClock().after);
+  const holding = holdingAt(3);
+  const [exit, tag] = [idOf('exit'), seed('tag').subarray(0, 16)];
+  const bytes = await presentTicket(proofs, { epoch: EPOCH, root: tree.root, holding }, exit, tag);
+  const { epoch, threshold, nullifier, proof } = decode(presentation, bytes);
+  expect([epoch, threshold, holding.score]).toEqual([EPOCH, 3, 9]);
+  const claim = { root: tree.root, epoch, threshold, nullifier };
+  const scope = ticketScope(exit);
+  const verifier = new Verifier();
+  expect(verifier.verify(proof, { ...claim, scope, signalHash: ticketSignal(exit, tag) })).toBe(true);
+  expect(nullifier).toBe(nullifierOf(holding.secret, EPOCH, scope));
+  const elsewhere = { scope: ticketScope(idOf('other')), signalHash: ticketSignal(exit, tag) };
+  expect(verifier.verify(proof, { ...claim, ...elsewhere })).toBe(false);
+  const another = { scope, signalHash: ticketSignal(exit, seed('another').subarray(0, 16)) };
+  expect(verifier.verify(proof, { ...claim, ...another })).toBe(false);
+});
