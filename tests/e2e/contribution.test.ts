@@ -28,19 +28,21 @@ const HEARTBEAT_MS = 60_000;
 
 const HONEST_RELAYS = 10;
 /** Of those the ones with room for so few inboxes that they are soon busy: three quarters of it go to who works. */
-const BUSY_RELAYS = 4;
+const BUSY_RELAYS = 3;
 const PLACES = 4;
 const FOR_WORK = 3;
 /** Users with two inboxes each, for which there is not room at those exits. */
-const WORKERS = 8;
+const WORKERS = 7;
 
 /** What each kind of dishonest tab is told in the app. */
-const told: Record<Sabotage, { fault: string; words: string }> = {
+const faults: Record<Sabotage, { fault: string; words: string }> = {
   drop: { fault: 'lost', words: 'Messages that others sent through this tab did not come back.' },
   delay: { fault: 'late', words: 'Messages that others sent through this tab came back too late.' },
   fake: { fault: 'unbuilt', words: 'Paths through this tab could not be opened.' },
 };
-const kinds = Object.keys(told) as Sabotage[];
+const kinds = Object.keys(faults) as Sabotage[];
+
+type Told = HelpingView & { words: string };
 
 const idOf = async (tab: Tab): Promise<string> => (await tab.client.state()).node?.id ?? '';
 
@@ -52,10 +54,25 @@ describe('proof of contribution, with real tabs', () => {
   let app: SabotagedApp;
   let helper: Tab;
   const dishonest = new Map<Sabotage, Tab>();
+  /** What a dishonest tab hears of the first epoch, from its core and on its page. */
+  const told = new Map<Sabotage, Promise<Told>>();
   const busy: TestRelay[] = [];
   const log: string[] = [];
 
   const helping = async (tab: Tab): Promise<HelpingView> => (await tab.client.state()).helping;
+
+  const tell = async (tab: Tab): Promise<Told> => {
+    const ended = async (): Promise<boolean> => {
+      const { audit, proof } = await helping(tab);
+      return audit !== null && proof.stage.kind === 'not-enough';
+    };
+    await eventually('the end of its epoch', ended, PROOF_MS);
+    const view = await helping(tab);
+    await tab.start('Mallory');
+    await tab.show('#/helping');
+    await tab.page.getByTestId('proof-fault').waitFor({ timeout: PROOF_MS });
+    return { ...view, words: (await tab.page.getByTestId('proof-stage').textContent()) ?? '' };
+  };
 
   beforeAll(async () => {
     redis = await redisServer();
@@ -89,64 +106,50 @@ describe('proof of contribution, with real tabs', () => {
     app.remove();
   });
 
-  it('a tab that relays is audited, qualifies and proves it', { timeout: PROOF_MS }, async () => {
-    const verified = async (): Promise<boolean> => (await helping(helper)).proof.stage.kind === 'verified';
-    await eventually('a proof that the directory took', verified, PROOF_MS);
-    const { tokens, heartbeats, policy } = await helping(helper);
-    expect(tokens).toBeGreaterThan(0);
+  it('a tab that relays is audited, and its epoch is closed', { timeout: PROOF_MS }, async () => {
+    const closed = async (): Promise<boolean> => (await helping(helper)).proof.epoch !== null;
+    await eventually('the scores of an epoch', closed, PROOF_MS);
+    for (const [kind, tab] of dishonest) {
+      const telling = tell(tab);
+      // Whoever asks for it hears of a failure.
+      telling.catch(() => undefined);
+      told.set(kind, telling);
+    }
+    const { policy, heartbeats } = await helping(helper);
     expect(policy).toBe('enforce');
     expect(heartbeats.filter(({ outcome }) => outcome === 'answered').length).toBeGreaterThan(0);
-    // The result comes with the next heartbeat.
-    await eventually('its result', async () => (await helping(helper)).audit !== null, HEARTBEAT_MS);
-    expect((await helping(helper)).audit?.tier).toBeGreaterThanOrEqual(3);
   });
 
-  it.each(kinds)(
-    'a tab that would %s the cells of others does not, and is told why',
-    { timeout: PROOF_MS },
-    async (kind) => {
-      const tab = dishonest.get(kind) as Tab;
-      const ended = async (): Promise<boolean> => {
-        const { audit, proof } = await helping(tab);
-        return audit !== null && proof.stage.kind === 'not-enough';
-      };
-      await eventually('the end of its epoch', ended, PROOF_MS);
-      const { audit, heartbeats, tokens } = await helping(tab);
-      expect(audit).toMatchObject({ tier: null, fault: told[kind].fault });
-      expect(heartbeats.filter(({ outcome }) => outcome === 'answered').length).toBeGreaterThan(0);
-      expect(tokens).toBe(0);
-      await tab.start('Mallory');
-      await tab.show('#/helping');
-      const why = tab.page.getByTestId('proof-fault').filter({ hasText: told[kind].words });
-      await why.waitFor({ timeout: PROOF_MS });
-      expect(await tab.page.getByTestId('proof-stage').textContent()).toContain('Not enough checks passed');
-    },
-  );
-
   describe('where exits are busy', () => {
-    const workers: ClientApi[] = [];
-
     /** Everything but the busy exits is avoided. */
     const keepToBusy = async (client: ClientApi): Promise<void> => {
       const others = (await network.nodes()).filter((node) => !busy.some(({ id }) => id === node));
       for (const node of others) await client.avoid(node, true);
     };
 
-    /** An exit at which someone waits who worked, while a place is taken that only a proof gets. */
-    const overtaken = (): TestRelay | undefined =>
-      busy.find(({ node: { sizes } }) => sizes.inboxes > FOR_WORK && sizes.waiting > 0);
+    const waiting = (): number => busy.reduce((sum, { node }) => sum + node.sizes.waiting, 0);
+    /** Whether an inbox of the helper's is open at an exit where some who worked wait. */
+    const overtakes = async (): Promise<boolean> => {
+      const { circuits } = await helper.client.state();
+      return circuits.some(({ purpose, rttMs, hops }) => {
+        // The way to an exit is measured once it has opened the inbox.
+        if (purpose !== 'inbox' || rttMs === null) return false;
+        const sizes = busy.find(({ id }) => id === hops.at(-1)?.node)?.node.sizes;
+        return sizes !== undefined && sizes.inboxes >= FOR_WORK && sizes.waiting > 0;
+      });
+    };
 
     beforeAll(async () => {
       await Promise.all(
         Array.from({ length: WORKERS }, async (_, i) => {
           const { client } = await network.addClient();
-          workers.push(client);
           await keepToBusy(client);
           await client.start({ name: `Worker ${String(i + 1)}` });
         }),
       );
-      await eventually('a line at an exit', () =>
-        Promise.resolve(busy.some(({ node: { sizes } }) => sizes.inboxes >= FOR_WORK && sizes.waiting > 0)),
+      const full = (): boolean => busy.every(({ node }) => node.sizes.inboxes >= FOR_WORK);
+      await eventually('a line where there is no room for work', () =>
+        Promise.resolve(full() && waiting() > 0),
       );
     });
 
@@ -154,24 +157,34 @@ describe('proof of contribution, with real tabs', () => {
       'who has a proof goes before who has worked and waits, and is reached',
       { timeout: PROOF_MS },
       async () => {
-        expect(overtaken()).toBeUndefined();
         await keepToBusy(helper.client);
         await helper.start('Helga');
-        await eventually('a place that only a proof gets', () => Promise.resolve(!!overtaken()), PROOF_MS);
-        const exits = (await helper.client.state()).circuits
-          .filter(({ purpose }) => purpose === 'inbox')
-          .map(({ hops }) => hops.at(-1)?.node);
-        expect(exits).toContain(overtaken()?.id);
+        await eventually('an inbox before those who wait', overtakes, PROOF_MS);
         const { client: friend } = await network.addClient();
         await friend.start({ name: 'A friend' });
         await meet(friend, helper.client);
-        await helper.show('#/helping');
-        await helper.page
-          .getByTestId('proof-pill')
-          .filter({ hasText: 'Verified' })
-          .waitFor({ timeout: PROOF_MS });
       },
     );
+  });
+
+  it('a tab that relayed has qualified, and proves it', { timeout: PROOF_MS }, async () => {
+    const verified = async (): Promise<boolean> => (await helping(helper)).proof.stage.kind === 'verified';
+    await eventually('a proof that the directory took', verified, PROOF_MS);
+    expect((await helping(helper)).tokens).toBeGreaterThan(0);
+    await helper.show('#/helping');
+    await helper.page.getByTestId('proof-pill').filter({ hasText: 'Verified' }).waitFor();
+    // The result comes with the next heartbeat.
+    await eventually('its result', async () => (await helping(helper)).audit !== null, HEARTBEAT_MS);
+    expect((await helping(helper)).audit?.tier).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each(kinds)('a tab that would %s the cells of others does not, and is told why', async (kind) => {
+    const { audit, heartbeats, tokens, words } = (await told.get(kind)) as Told;
+    expect(audit).toMatchObject({ tier: null, fault: faults[kind].fault });
+    expect(heartbeats.filter(({ outcome }) => outcome === 'answered').length).toBeGreaterThan(0);
+    expect(tokens).toBe(0);
+    expect(words).toContain('Not enough checks passed');
+    expect(words).toContain(faults[kind].words);
   });
 
   describe('what the server keeps and logs of all this', () => {

@@ -1,16 +1,19 @@
 import { codeOf } from '#shared/errors.ts';
 import { Prover, type ReadArtifact } from '#circuits/prove.ts';
-import type { FromProver, ProverTask } from './prover.ts';
+import type { FromProver, ProverOrder } from './prover.ts';
 
-/** The worker's side of one task: whatever happens ends in one message. */
+/** The worker's side of one order: whatever happens ends in one message. */
 export const runProver = async (
-  { claim, holding }: ProverTask,
+  order: ProverOrder,
   read: ReadArtifact,
   post: (message: FromProver) => void,
 ): Promise<void> => {
   try {
     const prover = await Prover.open(read);
-    const proved = await prover.prove(claim, holding, (fraction) => post({ type: 'progress', fraction }));
+    if (order === 'fetch') return post({ type: 'fetched' });
+    const proved = await prover.prove(order.claim, order.holding, (fraction) =>
+      post({ type: 'progress', fraction }),
+    );
     post({ type: 'proved', proved });
   } catch (error) {
     post({ type: 'failed', code: codeOf(error) });

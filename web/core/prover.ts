@@ -6,14 +6,18 @@ import type { OnProgress, Proved } from '#circuits/prove.ts';
 /** A proof takes seconds of one core, so a worker of its own makes it, makes one, and is ended. */
 export type ProverTask = { readonly claim: OpenClaim; readonly holding: Holding };
 
+/** Or it fetches what proving needs, so that a later one finds that in the browser's cache. */
+export type ProverOrder = ProverTask | 'fetch';
+
 export type FromProver =
   | { readonly type: 'progress'; readonly fraction: number }
   | { readonly type: 'proved'; readonly proved: Proved }
+  | { readonly type: 'fetched' }
   | { readonly type: 'failed'; readonly code: Code };
 
 /** What is used of a Worker. */
 export type ProverWorker = {
-  postMessage(task: ProverTask): void;
+  postMessage(order: ProverOrder): void;
   onmessage: ((event: { data: FromProver }) => void) | null;
   onerror: ((event: never) => void) | null;
   terminate(): void;
@@ -28,13 +32,13 @@ export type ProvingOptions = {
   readonly onProgress?: OnProgress;
 };
 
-/** One proof under way. */
+/** One proof under way, or one fetch. */
 export class Proving {
-  /** Rejects with a LocalError: `refused` by the prover, `timeout`, `finished` when cancelled, `internal`. */
-  readonly result: Promise<Proved>;
-  #settle: (end: { proved: Proved } | { code: Code }) => void = () => undefined;
+  /** Undefined after a fetch. Rejects with a LocalError: `refused` by the prover, `timeout`, `finished` when cancelled, `internal`. */
+  readonly result: Promise<Proved | undefined>;
+  #settle: (end: { proved: Proved | undefined } | { code: Code }) => void = () => undefined;
 
-  constructor(task: ProverTask, { start, timer, timeoutMs, onProgress }: ProvingOptions) {
+  constructor(order: ProverOrder, { start, timer, timeoutMs, onProgress }: ProvingOptions) {
     const worker = start();
     this.result = new Promise((resolve, reject) => {
       const cancelTimer = timer(timeoutMs, () => this.#settle({ code: 'timeout' }));
@@ -51,10 +55,11 @@ export class Proving {
     });
     worker.onmessage = ({ data }) => {
       if (data.type === 'progress') onProgress?.(data.fraction);
+      else if (data.type === 'fetched') this.#settle({ proved: undefined });
       else this.#settle(data.type === 'proved' ? data : { code: data.code });
     };
     worker.onerror = () => this.#settle({ code: 'internal' });
-    worker.postMessage(task);
+    worker.postMessage(order);
   }
 
   cancel(): void {

@@ -1,12 +1,12 @@
 import { artifactUrls } from '#circuits/prove.ts';
 import { LocalError } from '#shared/errors.ts';
 import { runProver } from './prover-job.ts';
-import type { FromProver, ProverTask } from './prover.ts';
+import type { FromProver, ProverOrder } from './prover.ts';
 
 /** Makes one proof; `Proving` starts it and ends it. */
 type Scope = {
   postMessage(message: FromProver): void;
-  onmessage: ((event: MessageEvent<ProverTask>) => void) | null;
+  onmessage: ((event: MessageEvent<ProverOrder>) => void) | null;
 };
 const scope = globalThis as unknown as Scope;
 

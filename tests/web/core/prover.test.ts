@@ -3,7 +3,13 @@ import { describe, expect, it, vi } from 'vitest';
 import { artifactUrls, type ReadArtifact } from '#circuits/prove.ts';
 import { Verifier } from '#circuits/verify.ts';
 import { runProver } from '#web/core/prover-job.ts';
-import { Proving, type FromProver, type ProverTask, type ProverWorker } from '#web/core/prover.ts';
+import {
+  Proving,
+  type FromProver,
+  type ProverOrder,
+  type ProverTask,
+  type ProverWorker,
+} from '#web/core/prover.ts';
 import { claimAt, holdingAt } from '#tests/circuits/sample.ts';
 import { VirtualClock } from '#tests/support/virtual-clock.ts';
 
@@ -13,10 +19,10 @@ const TIMEOUT_MS = 60_000;
 class FakeWorker implements ProverWorker {
   onmessage: ProverWorker['onmessage'] = null;
   onerror: ProverWorker['onerror'] = null;
-  readonly tasks: ProverTask[] = [];
+  readonly tasks: ProverOrder[] = [];
   ended = false;
 
-  postMessage(given: ProverTask): void {
+  postMessage(given: ProverOrder): void {
     this.tasks.push(structuredClone(given));
   }
 
@@ -29,11 +35,11 @@ class FakeWorker implements ProverWorker {
   }
 }
 
-const begin = () => {
+const begin = (order: ProverOrder = task) => {
   const worker = new FakeWorker();
   const clock = new VirtualClock();
   const progress: number[] = [];
-  const proving = new Proving(task, {
+  const proving = new Proving(order, {
     start: () => worker,
     timer: clock.after,
     timeoutMs: TIMEOUT_MS,
@@ -49,11 +55,24 @@ describe('a worker that proves', () => {
     const { worker, clock, progress, proving } = begin();
     expect(worker.tasks).toEqual([task]);
     await runProver(worker.tasks[0] ?? task, read, (message) => worker.say(message));
-    const { proof, nullifier } = await proving.result;
+    const { proof, nullifier } = (await proving.result) ?? { proof: new Uint8Array(), nullifier: 0n };
     expect(new Verifier().verify(proof, { ...task.claim, nullifier })).toBe(true);
     expect([progress[0], progress.at(-1)]).toEqual([0, 1]);
     expect(worker.ended).toBe(true);
     expect(clock.alarms).toBe(0);
+  });
+
+  it('fetches what it needs and no more, where that is all that is wanted', async () => {
+    const { worker, proving } = begin('fetch');
+    const files: string[] = [];
+    const noting: ReadArtifact = (name) => {
+      files.push(name);
+      return read(name);
+    };
+    await runProver(worker.tasks[0] ?? task, noting, (message) => worker.say(message));
+    expect(await proving.result).toBeUndefined();
+    expect(files.sort()).toEqual(Object.keys(artifactUrls));
+    expect(worker.ended).toBe(true);
   });
 
   it('is ended when its time is over', async () => {

@@ -1,4 +1,5 @@
 import { epochAt, epochPlan, type EpochPlan } from '#shared/contribution/epochs.ts';
+import { uniform } from '#shared/crypto/rng.ts';
 import type { Consensus } from '#shared/directory/consensus.ts';
 import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
 import { codeOf, type Code } from '#shared/errors.ts';
@@ -58,6 +59,8 @@ export class Contribution {
   #committed: number | undefined;
   #error: HelpingView['error'] = null;
   #cancelCount: (() => void) | undefined;
+  /** Undefined until it is known when. */
+  #cancelFetch: (() => void) | undefined;
   #stopped = false;
 
   constructor(env: Env) {
@@ -129,6 +132,7 @@ export class Contribution {
   stop(): void {
     this.#stopped = true;
     this.#cancelCount?.();
+    this.#cancelFetch?.();
     this.#round?.stop();
     this.#proofs?.stop();
     this.#count();
@@ -155,6 +159,7 @@ export class Contribution {
   /** Tells the node what its heartbeats of this epoch carry, once that is stored. */
   #commit({ epoch, params }: Consensus): void {
     if (params.policy === 'off' || !this.#env.relaying() || !this.#proofs) return;
+    this.#fetchOnce(params.epochMs);
     if (this.#committed === epoch) return;
     this.#committed = epoch;
     this.#secrets.make(epoch, this.#env.node).then(
@@ -164,6 +169,17 @@ export class Contribution {
         this.#failed(codeOf(error));
       },
     );
+  }
+
+  /**
+   * What proving needs comes from the app's server, which sees who asks for it: so it is fetched at a random time, long
+   * before the first proof can be made, and tells nothing of when one is.
+   */
+  #fetchOnce(epochMs: Millis): void {
+    const { rng, timer } = this.#env.ports;
+    this.#cancelFetch ??= timer(uniform(rng, epochMs / 2), () => {
+      void this.#proofs?.fetch().catch((error: unknown) => this.#failed(codeOf(error)));
+    });
   }
 
   /** The scores of another epoch are fixed. */

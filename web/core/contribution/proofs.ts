@@ -2,7 +2,7 @@ import { LocalError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { OnProgress, Proved } from '#circuits/prove.ts';
 import type { Host } from '#web/core/host.ts';
-import { Proving, type ProverTask, type ProverWorker } from '#web/core/prover.ts';
+import { Proving, type ProverOrder, type ProverTask, type ProverWorker } from '#web/core/prover.ts';
 
 const TIMEOUT_MS: Millis = 60_000;
 
@@ -20,10 +20,15 @@ export class Proofs {
   }
 
   /** Rejects with what `Proving` rejects with. */
-  prove(task: ProverTask, onProgress?: OnProgress): Promise<Proved> {
-    const proved = this.#last.then(() => this.#run(task, onProgress));
-    this.#last = proved.catch(() => undefined);
+  async prove(task: ProverTask, onProgress?: OnProgress): Promise<Proved> {
+    const proved = await this.#inTurn(task, onProgress);
+    if (!proved) throw new LocalError('internal', 'no proof');
     return proved;
+  }
+
+  /** Fetches what proving needs. Rejects as `prove` does. */
+  async fetch(): Promise<void> {
+    await this.#inTurn('fetch');
   }
 
   stop(): void {
@@ -31,10 +36,16 @@ export class Proofs {
     this.#now?.cancel();
   }
 
-  async #run(task: ProverTask, onProgress: OnProgress | undefined): Promise<Proved> {
+  #inTurn(order: ProverOrder, onProgress?: OnProgress): Promise<Proved | undefined> {
+    const done = this.#last.then(() => this.#run(order, onProgress));
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #run(order: ProverOrder, onProgress: OnProgress | undefined): Promise<Proved | undefined> {
     if (this.#stopped) throw new LocalError('finished');
     const options = { start: this.#start, timer: this.#timer, timeoutMs: TIMEOUT_MS };
-    this.#now = new Proving(task, { ...options, ...(onProgress && { onProgress }) });
+    this.#now = new Proving(order, { ...options, ...(onProgress && { onProgress }) });
     try {
       return await this.#now.result;
     } finally {

@@ -28,6 +28,7 @@ let commits: Commit[];
 let asked: DirectoryRequest[];
 let leaves: Uint8Array;
 let tasks: ProverTask[];
+let fetches: number[];
 let carried: { circuits: number; bytes: number };
 let core: Contribution;
 
@@ -53,8 +54,12 @@ const prover = (): ProverWorker => {
   const worker: ProverWorker = {
     onmessage: null,
     onerror: null,
-    postMessage: (task) => {
-      tasks.push(task);
+    postMessage: (order) => {
+      if (order === 'fetch') {
+        fetches.push(clock.now());
+        return worker.onmessage?.({ data: { type: 'fetched' } });
+      }
+      tasks.push(order);
       const proved = { proof: new Uint8Array(256), nullifier: 5n };
       worker.onmessage?.({ data: { type: 'proved', proved } });
     },
@@ -63,11 +68,11 @@ const prover = (): ProverWorker => {
   return worker;
 };
 
-const open = async (started: (() => ProverWorker) | null = prover): Promise<Contribution> =>
+const open = async (started: (() => ProverWorker) | null = prover, seed = 1): Promise<Contribution> =>
   new Contribution({
     store,
     records: await store.all('contribution'),
-    ports: portsFrom(clock) as unknown as Host['ports'],
+    ports: portsFrom(clock, seed) as unknown as Host['ports'],
     network,
     prover: started ?? undefined,
     node: idOf('mine'),
@@ -99,7 +104,7 @@ const contributed = async (others = 9): Promise<void> => {
 beforeEach(async () => {
   clock = new VirtualClock(EPOCH * plan.epochMs + 1000);
   store = memoryStore();
-  [policy, relaying, commits, asked, tasks] = ['enforce', true, [], [], []];
+  [policy, relaying, commits, asked, tasks, fetches] = ['enforce', true, [], [], [], []];
   carried = { circuits: 0, bytes: 0 };
   core = await open();
 });
@@ -177,6 +182,25 @@ describe('contribution', () => {
     expect(core.view().proof.stage).toEqual({ kind: 'crowd-too-small', crowd: 6, least: 8 });
     expect(tasks).toEqual([]);
     expect(await core.ticket(idOf('exit'), new Uint8Array(16))).toBeUndefined();
+  });
+
+  it('fetches what proving needs once, at a time that has nothing to do with a proof', async () => {
+    const times = new Set<number>();
+    for (let seed = 1; seed <= 5; seed++) {
+      clock = new VirtualClock(EPOCH * plan.epochMs);
+      fetches = [];
+      core = await open(prover, seed);
+      await hear();
+      expect(fetches).toEqual([]);
+      await clock.pass(plan.epochMs / 2);
+      expect([fetches.length, tasks.length]).toEqual([1, 0]);
+      times.add(fetches[0] ?? 0);
+      await contributed();
+      expect(fetches).toHaveLength(1);
+      tasks = [];
+      core.stop();
+    }
+    expect(times.size).toBe(5);
   });
 
   it('makes tickets once it qualified', async () => {
