@@ -26,7 +26,7 @@ const main = async (): Promise<void> => {
   const children = new Children((line) => log.warn(line));
   if (server.auditor && config.contribution !== 'off')
     startAuditor(children, server.auditor, server.port, config);
-  stopOnSignal({ server, children, log });
+  stopOnSignal({ server, children, log, drainMs: config.drainMs });
   process.send?.({ port: server.port });
 };
 
@@ -59,14 +59,19 @@ const stopOnFault = (log: Logger): void => {
   process.on('unhandledRejection', fault);
 };
 
-type Running = { server: RunningServer; children: Children; log: Logger };
+/** After draining, stopping takes no longer. */
+const STOP_MS = 10_000;
 
-const stopOnSignal = ({ server, children, log }: Running): void => {
+type Running = { server: RunningServer; children: Children; log: Logger; drainMs: number };
+
+const stopOnSignal = ({ server, children, log, drainMs }: Running): void => {
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
     log.info('stopping');
+    // A store that is away may never let go.
+    setTimeout(() => process.exit(EXIT_FAILURE), drainMs + STOP_MS).unref();
     Promise.all([children.stop(), server.stop()]).then(
       () => process.exit(0),
       (error: unknown) => {

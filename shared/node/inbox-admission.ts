@@ -35,6 +35,8 @@ type Parts = {
   /** This node, as tickets name it. */
   self: NodeId;
   places: number;
+  /** The most that is asked for an inbox, in bits. */
+  mostWork: number;
   consensus(): Consensus | undefined;
 };
 
@@ -127,7 +129,7 @@ export class InboxAdmission<O extends Owner> {
   }
 
   #judge({ owner, tag, ticket, isWanted }: Shown<O>, done: (verdict: Verdict) => void): void {
-    const bits = ticketBits(this.#table.size / this.#table.places);
+    const bits = Math.min(this.#parts.mostWork, ticketBits(this.#table.size / this.#table.places));
     if (ticket.type === 'none') return done({ bits });
     if (ticket.type === 'work') {
       const due = this.#due(owner, bits);

@@ -1,6 +1,7 @@
 import type { Rng } from '../crypto/rng.ts';
 import type { Code } from '../errors.ts';
 import type { Guard } from '../path/guards.ts';
+import { MOST_TICKET_BITS } from '../rendezvous/ticket.ts';
 import type { LinkId, Millis, NodeId } from '../units.ts';
 import type { Owner } from './bridges.ts';
 import { Callers } from './callers.ts';
@@ -35,6 +36,8 @@ export type NodeOptions = {
   maxLinks?: number;
   /** Places for others' inboxes. */
   maxInboxes?: number;
+  /** The most work that it asks for one, in bits. */
+  maxInboxWork?: number;
   /** How long onion and signalling keys are used. */
   rotationMs?: Millis;
   guards?: Guard[];
@@ -97,8 +100,8 @@ export class Node {
     });
     const consensus = (): DirectoryClient['consensus'] => this.#directory.consensus;
     const hurry = (): void => this.#directory.hurry();
-    const places = options.maxInboxes ?? MAX_INBOXES;
-    this.#admission = new InboxAdmission({ context, self: keys.id, places, consensus });
+    const { maxInboxes: places = MAX_INBOXES, maxInboxWork: mostWork = MOST_TICKET_BITS } = options;
+    this.#admission = new InboxAdmission({ context, self: keys.id, places, mostWork, consensus });
     this.#relays = new Relays({
       ...{ context, links, dial },
       id: keys.idBytes,

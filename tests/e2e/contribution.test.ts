@@ -31,8 +31,10 @@ const HONEST_RELAYS = 10;
 const BUSY_RELAYS = 3;
 const PLACES = 4;
 const FOR_WORK = 3;
+/** Little, since all those who work share two cores with everybody else. */
+const WORK_BITS = 10;
 /** Users with two inboxes each, for which there is not room at those exits. */
-const WORKERS = 7;
+const WORKERS = 8;
 
 /** What each kind of dishonest tab is told in the app. */
 const faults: Record<Sabotage, { fault: string; words: string }> = {
@@ -87,7 +89,9 @@ describe('proof of contribution, with real tabs', () => {
       },
     });
     for (let i = 0; i < HONEST_RELAYS; i++) {
-      const relay = await network.addRelay(i < BUSY_RELAYS ? { maxInboxes: PLACES } : {});
+      const relay = await network.addRelay(
+        i < BUSY_RELAYS ? { maxInboxes: PLACES, maxInboxWork: WORK_BITS } : {},
+      );
       if (i < BUSY_RELAYS) busy.push(relay);
     }
     browser = await launch();
@@ -147,10 +151,7 @@ describe('proof of contribution, with real tabs', () => {
           await client.start({ name: `Worker ${String(i + 1)}` });
         }),
       );
-      const full = (): boolean => busy.every(({ node }) => node.sizes.inboxes >= FOR_WORK);
-      await eventually('a line where there is no room for work', () =>
-        Promise.resolve(full() && waiting() > 0),
-      );
+      await eventually('a line at an exit', () => Promise.resolve(waiting() > 0));
     });
 
     it(
@@ -161,6 +162,8 @@ describe('proof of contribution, with real tabs', () => {
         await helper.start('Helga');
         await eventually('an inbox before those who wait', overtakes, PROOF_MS);
         const { client: friend } = await network.addClient();
+        // Not to be held up by cells that are lost or late.
+        for (const tab of dishonest.values()) await friend.avoid(await idOf(tab), true);
         await friend.start({ name: 'A friend' });
         await meet(friend, helper.client);
       },

@@ -37,6 +37,10 @@ describe('settings', () => {
       maxNodes: 10_000,
       maxDescriptors: 100_000,
       admissionWorkBits: 24,
+      epochs: { epochMs: 3_600_000, slotMs: 300_000, graceMs: 600_000 },
+      contribution: 'auto',
+      localAuditor: true,
+      auditorKeys: [],
       logLevel: 'info',
     });
   });

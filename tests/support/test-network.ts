@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readConsensus } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import { makeNodeKeys } from '#shared/node/keys.ts';
-import { Node } from '#shared/node/node.ts';
+import { Node, type NodeOptions } from '#shared/node/node.ts';
 import type { NodeEvent, TraceEvent } from '#shared/node/output.ts';
 import type { NodeId } from '#shared/units.ts';
 import { readConfig } from '#server/config.ts';
@@ -175,7 +175,7 @@ export class TestNetwork {
     return join(this.#dataDir, '0', 'archive.sqlite');
   }
 
-  async addRelay({ maxInboxes }: { maxInboxes?: number } = {}): Promise<TestRelay> {
+  async addRelay(limits: Pick<NodeOptions, 'maxInboxes' | 'maxInboxWork'> = {}): Promise<TestRelay> {
     const events: NodeEvent[] = [];
     const keys = makeNodeKeys(systemRng);
     const node = new Node({
@@ -185,7 +185,7 @@ export class TestNetwork {
       role: 'node',
       headless: true,
       maxLinks: 256,
-      ...(maxInboxes !== undefined && { maxInboxes }),
+      ...limits,
     });
     const config = await fetchConfig(this.url);
     const host = createHost({ directory: this.url }, config, (input) => driver.input(input));
