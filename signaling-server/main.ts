@@ -19,10 +19,10 @@ const main = async (): Promise<void> => {
   process.umask(0o077);
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
-  const warned = setupWarning(config);
-  if (warned !== undefined) log.warn(warned);
   stopOnFault(log);
   const server = await startServer({ config, log, createHop });
+  const warned = setupWarning(config);
+  if (warned !== undefined) log.warn(warned);
   const children = new Children((line) => log.warn(line));
   if (server.auditor && config.contribution !== 'off')
     startAuditor(children, server.auditor, server.port, config);
