@@ -70,7 +70,7 @@ const stopOnSignal = ({ server, children, log, drainMs }: Running): void => {
     if (stopping) return;
     stopping = true;
     log.info('stopping');
-    // A store that is away may never let go.
+    // Whatever holds it up: who asked it to stop may be gone.
     setTimeout(() => process.exit(EXIT_FAILURE), drainMs + STOP_MS).unref();
     Promise.all([children.stop(), server.stop()]).then(
       () => process.exit(0),

@@ -220,6 +220,15 @@ describe('proof of contribution, with real tabs', () => {
       expect(own.some(named(/^epoch\//))).toBe(true);
     });
 
+    it('would tie a nullifier to a node, if anything stood beside both', () => {
+      const uses = named(/nullifier\//);
+      const [digits = ''] = /[0-9a-f]{64}/.exec(kept.find(uses)?.texts.join(' ') ?? '') ?? [];
+      const [node = ''] = nodes;
+      const beside = { name: 'beside both', texts: [`${digits} ${node}`], bytes: [] };
+      const tied = new Joiner([...kept, beside]).tiedTo(uses);
+      expect(tied.filter(holds(node))).not.toEqual([]);
+    });
+
     it.each(['nullifier', 'spent'])('ties no %s to any node', (what) => {
       const uses = named(new RegExp(`${what}/`));
       expect(kept.filter(uses).length).toBeGreaterThan(0);
