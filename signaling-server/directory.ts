@@ -1,4 +1,5 @@
 import { epochAt, type EpochPlan } from '#shared/contribution/epochs.ts';
+import type { Rng } from '#shared/crypto/rng.ts';
 import type { Params } from '#shared/directory/consensus.ts';
 import type { Code } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
@@ -26,6 +27,7 @@ export type DirectoryOptions = {
   live: Live;
   archive: Archive;
   clock: Clock;
+  rng: Rng;
   log: Logger;
   circuits: Circuits;
   /** Names this process among those that share the stores. */
@@ -83,7 +85,7 @@ export class Directory {
       ...{ led: () => this.#events.note('leader') },
     });
     this.#audits = new Audits({
-      ...{ live, archive, clock, log, epochs, auditorKeys: options.auditorKeys },
+      ...{ live, archive, clock, rng: options.rng, log, epochs, auditorKeys: options.auditorKeys },
       ...{ isOn: contribution !== 'off', leads: () => this.leads },
     });
     const publish = new Publish(archive, options.maxDescriptors);

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { xwingKeypair } from '#shared/crypto/kem.ts';
-import type { Rng } from '#shared/crypto/rng.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import type { Carrier } from '#shared/link/carrier.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
@@ -8,19 +6,18 @@ import { Node } from '#shared/node/node.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
 import { nodeIdBytes, type LinkId } from '#shared/units.ts';
 import type { DirectoryKeys } from './keys.ts';
+import { systemRng } from './rng.ts';
 import type { Hop, HopOptions } from './server.ts';
-
-const rng: Rng = (length) => new Uint8Array(randomBytes(length));
 
 /** The directory as a hop: the same node as everywhere, under links that come in and none that go out. */
 export const createHop = ({ keys, log, clock, request, closed, refused }: HopOptions): Hop => {
   const carriers = new Map<LinkId, Carrier>();
   let lastLink = 0;
-  const node = new Node({ keys: nodeKeys(keys), rng, now: clock.now(), role: 'directory' });
+  const node = new Node({ keys: nodeKeys(keys), rng: systemRng, now: clock.now(), role: 'directory' });
   const unused = (): void => undefined;
   const driver = new Driver(node, {
     now: clock.now,
-    rng,
+    rng: systemRng,
     timer: clock.after,
     later: oneByOne(),
     openWebSocket: unused,
@@ -82,7 +79,7 @@ export const createHop = ({ keys, log, clock, request, closed, refused }: HopOpt
 /** Nobody signals to the directory, so its signalling key is only there to be complete. */
 const nodeKeys = ({ id, signing, onion }: DirectoryKeys): NodeKeys => ({
   ...{ id, idBytes: nodeIdBytes(id), secret: signing.secret, onion },
-  signalling: xwingKeypair(rng(32)),
+  signalling: xwingKeypair(systemRng(32)),
 });
 
 /** One piece of slow work in a turn of the event loop, so that cells pass between two. */

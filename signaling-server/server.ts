@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +15,7 @@ import { loadKeys, type DirectoryKeys } from './keys.ts';
 import { createLinks } from './links.ts';
 import type { Logger } from './log.ts';
 import { createMetrics, noMetrics, startMetrics, type Metrics, type MetricsSources } from './metrics.ts';
+import { systemRng } from './rng.ts';
 import type { Circuits } from './services/context.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
 import { openStores } from './stores/open.ts';
@@ -86,7 +87,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   const directory = new Directory({
     ...config,
     auditorKeys: [...config.auditorKeys, ...(auditor ? [auditor.key] : [])],
-    ...{ keys, live, archive, clock, log, process: randomUUID(), circuits: hop, metrics },
+    ...{ keys, live, archive, clock, rng: systemRng, log, process: randomUUID(), circuits: hop, metrics },
     limits: { workBits: config.admissionWorkBits },
   });
   const server = createHttp({
@@ -134,7 +135,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
 /** A key for the auditor beside this process, which nobody else knows. */
 const createAuditor = ({ localAuditor }: Config): { seed: Uint8Array; key: string } | undefined => {
   if (!localAuditor) return undefined;
-  const seed = Uint8Array.from(randomBytes(AUDITOR_SEED_LENGTH));
+  const seed = systemRng(AUDITOR_SEED_LENGTH);
   return { seed, key: hex(signKeypair(seed).public) };
 };
 

@@ -3,6 +3,7 @@ import { closeTime } from '#shared/contribution/plan.ts';
 import { hex } from '#shared/bytes/bytes.ts';
 import { verifyAudit, type AuditResult } from '#shared/directory/audit.ts';
 import type { DirectoryResponse } from '#shared/directory/messages.ts';
+import type { Rng } from '#shared/crypto/rng.ts';
 import { RemoteError } from '#shared/errors.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Clock } from '../clock.ts';
@@ -27,6 +28,7 @@ export type AuditsOptions = {
   /** Nothing is audited otherwise. */
   isOn: boolean;
   /** Public keys of this process's auditors, in hex. */
+  rng: Rng;
   auditorKeys: readonly string[];
   /** Whether this process makes what all processes share. */
   leads(): boolean;
@@ -58,14 +60,14 @@ export class Audits implements Service<'audit'> {
   #running = false;
 
   constructor(options: AuditsOptions) {
-    const { live, archive, clock, log, epochs } = options;
+    const { live, archive, clock, log, epochs, rng } = options;
     this.#options = options;
     this.#keys = new Set(options.auditorKeys);
     this.#complaint = new Complaint(clock, log, 'audits are held up');
     const failed = this.#complaint.say;
     this.#slices = new Slices(clock);
-    this.#plans = new PlanKeeper({ live, archive, epochs });
-    this.#loops = new Loops({ live, archive, epochs, plans: this.#plans, failed });
+    this.#plans = new PlanKeeper({ live, archive, epochs, rng });
+    this.#loops = new Loops({ live, archive, epochs, rng, plans: this.#plans, failed });
     this.#commitments = new Commitments({ archive, epochs, failed });
     this.#closed = new ClosedEpochs({ archive, epochs, slices: this.#slices });
     this.#closer = new EpochCloser({ archive, epochs, slices: this.#slices, log });

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { equal, text } from '#shared/bytes/bytes.ts';
+import { equal, hex } from '#shared/bytes/bytes.ts';
 import { encode } from '#shared/bytes/codec.ts';
 import type { EpochPlan } from '#shared/contribution/epochs.ts';
 import type { Outcome } from '#shared/contribution/outcomes.ts';
 import { closeTime, type PlannedLoop } from '#shared/contribution/plan.ts';
+import type { Rng } from '#shared/crypto/rng.ts';
 import { MOST_LOOPS, type LoopTask } from '#shared/directory/audit.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Archive, Live } from '../stores/ports.ts';
@@ -14,6 +14,7 @@ export type LoopsOptions = {
   live: Live;
   archive: Archive;
   epochs: EpochPlan;
+  rng: Rng;
   plans: PlanKeeper;
   /** A loop could not be claimed, since the store is away. */
   failed(error: unknown): void;
@@ -21,6 +22,9 @@ export type LoopsOptions = {
 
 type LoopRef = Pick<LoopTask, 'epoch' | 'slot' | 'loop'>;
 type Done = LoopRef & { outcome: Outcome };
+
+/** Of a process, and of a document: what two may not draw alike. */
+const NAME_LENGTH = 16;
 
 const placeOf = ({ slot, loop }: LoopRef): number => slot * 2 ** 16 + loop;
 
@@ -31,7 +35,7 @@ const placeOf = ({ slot, loop }: LoopRef): number => slot * 2 ** 16 + loop;
 export class Loops {
   readonly #options: LoopsOptions;
   /** What this process claims loops for. */
-  readonly #name = text(randomUUID());
+  readonly #name: Uint8Array;
   #slot: SlotLoops | undefined;
   /** Numbers of the slot's loops that this process has not tried to claim, in the order in which they become due. */
   #waiting: number[] = [];
@@ -40,6 +44,7 @@ export class Loops {
 
   constructor(options: LoopsOptions) {
     this.#options = options;
+    this.#name = options.rng(NAME_LENGTH);
   }
 
   /** At most `room` loops that are due now. */
@@ -111,11 +116,11 @@ export class Loops {
   }
 
   async #store(auditor: string, prefix: string, outcomes: Done[]): Promise<void> {
-    const { archive, epochs } = this.#options;
+    const { archive, epochs, rng } = this.#options;
     const { epoch } = outcomes[0] as Done;
     try {
       await archive.putDocument({
-        id: prefix + randomUUID(),
+        id: prefix + hex(rng(NAME_LENGTH)),
         bytes: encode(outcomesCodec, outcomes),
         expires: openUntil(epoch, epochs),
       });

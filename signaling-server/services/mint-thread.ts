@@ -1,17 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { Verifier } from '#circuits/verify.ts';
 import { evaluateBlinded } from '#shared/crypto/voprf.ts';
 import { codeOf } from '#shared/errors.ts';
+import { systemRng } from '../rng.ts';
 import type { MintAnswer, MintJob } from './mint-messages.ts';
 
 const verifier = new Verifier();
-const chance = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 const done = (job: MintJob): MintAnswer => {
   try {
-    if (job.type === 'verify') return { type: 'verified', holds: verifier.verifyAll(job.batch, chance) };
-    return { type: 'evaluated', evaluation: evaluateBlinded(job.keys, job.elements, chance) };
+    if (job.type === 'verify') return { type: 'verified', holds: verifier.verifyAll(job.batch, systemRng) };
+    return { type: 'evaluated', evaluation: evaluateBlinded(job.keys, job.elements, systemRng) };
   } catch (error) {
     return { type: 'refused', code: codeOf(error) };
   }

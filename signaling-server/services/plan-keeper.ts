@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { decode, encode } from '#shared/bytes/codec.ts';
 import { epochAt, epochStart, slotAt, type EpochPlan } from '#shared/contribution/epochs.ts';
 import { auditCommitment, SEED_LENGTH, slotPlan, type PlannedLoop } from '#shared/contribution/plan.ts';
+import type { Rng } from '#shared/crypto/rng.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { Archive, Live } from '../stores/ports.ts';
 import { openUntil, planId, slotId, slotNodesCodec } from './audit-documents.ts';
 import { isLively } from './compose.ts';
 
-export type PlanKeeperOptions = { live: Live; archive: Archive; epochs: EpochPlan };
+export type PlanKeeperOptions = { live: Live; archive: Archive; epochs: EpochPlan; rng: Rng };
 
 /** The loops of a slot, in the order in which they become due. */
 export type SlotLoops = {
@@ -65,8 +65,8 @@ export class PlanKeeper {
   async #makeSeed(epoch: number, now: Millis): Promise<Uint8Array> {
     const standing = await this.#seed(epoch, now);
     if (standing) return standing;
-    const { archive, epochs } = this.#options;
-    const made = Uint8Array.from(randomBytes(SEED_LENGTH));
+    const { archive, epochs, rng } = this.#options;
+    const made = rng(SEED_LENGTH);
     await archive.putDocument({ id: planId(epoch), bytes: made, expires: openUntil(epoch, epochs) });
     return (await this.#seed(epoch, now)) ?? made;
   }

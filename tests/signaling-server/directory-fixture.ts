@@ -123,6 +123,7 @@ export class DirectoryFixture {
       live: this.live,
       archive: this.archive,
       clock: this.clock,
+      rng: seededRng(filled(32, first ? 2 : 1)),
       log: createLog('silent'),
       circuits: { push: (handle, body) => this.#push(handle, body) },
       process: first ? 'two' : 'one',

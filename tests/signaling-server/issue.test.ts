@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { seededRng } from '#shared/crypto/rng.ts';
 import { searchWork, workBits } from '#shared/crypto/work.ts';
 import type { DirectoryRequest } from '#shared/directory/messages.ts';
 import { issueChallenge, WORK_BATCH } from '#shared/directory/tokens.ts';
@@ -40,13 +41,15 @@ describe('what was asked', () => {
   });
 });
 
+const mint = directMint(seededRng(new Uint8Array(32).fill(1)));
+
 describe('tokens for work', () => {
   let folder: string;
   let fixture: DirectoryFixture;
 
   const begin = async (more: Partial<DirectoryOptions> = {}): Promise<Client> => {
     folder = mkdtempSync(join(tmpdir(), 'hourglass-issue-'));
-    const options = { contribution: 'enforce', mint: directMint, limits: { workBits: 8 } } as const;
+    const options = { contribution: 'enforce', mint, limits: { workBits: 8 } } as const;
     fixture = new DirectoryFixture(join(folder, 'archive.sqlite'), { ...options, ...more }, START_MS);
     await fixture.directory.start();
     return fixture.client(1);
@@ -120,7 +123,7 @@ describe('tokens for work', () => {
   });
 
   it('come after proofs', async () => {
-    const client = await begin({ mint: { ...directMint, busy: true } });
+    const client = await begin({ mint: { ...mint, busy: true } });
     expect(await client.ask(issue(workOf(client, 12)))).toEqual(refusal('try-later'));
   });
 

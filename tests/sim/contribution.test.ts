@@ -88,12 +88,15 @@ describe('an epoch in which some nodes are bad', () => {
       { epoch, passed: 0, fault: 'late' },
       { epoch, passed: 0, fault: 'unbuilt' },
     ]);
-    for (const node of bad) expect(slotsIn(resultOf(node)?.tested ?? 0)).toBe(AUDITED);
+    // Of the last slot some loops were under way when their auditor went.
+    for (const node of bad) expect(slotsIn(resultOf(node)?.tested ?? 0)).toBeOneOf([AUDITED - 1, AUDITED]);
   });
 
   it('has the honest ones’ commitments in its tree, whom each asks for by a circuit of its own', async () => {
     const [node] = honest as [SimNode];
-    const ask = async (handle: number, exitNot?: NodeId): Promise<EventOf<'answered'> | undefined> => {
+    let handle = 9_000;
+    const askOnce = async (exitNot?: NodeId): Promise<EventOf<'answered'> | undefined> => {
+      handle += 1;
       const body = encode(requestCodec, { type: 'leaves', epoch });
       node.command({ type: 'ask', handle, purpose: 'leaves', body, exitNot });
       const answer = (): EventOf<'answered'> | undefined =>
@@ -101,13 +104,20 @@ describe('an epoch in which some nodes are bad', () => {
       await world.until('the leaves', () => answer() !== undefined, 20_000);
       return answer();
     };
-    const first = await ask(9_001);
+    /** A bad node on the way loses what is asked: then it is asked on another. */
+    const ask = async (exitNot?: NodeId): Promise<EventOf<'answered'> | undefined> => {
+      let answer = await askOnce(exitNot);
+      for (let tries = 1; tries < 5 && answer && 'code' in answer.result; tries++)
+        answer = await askOnce(exitNot);
+      return answer;
+    };
+    const first = await ask();
     const entries = first && 'body' in first.result ? decode(responseCodec, first.result.body) : undefined;
     expect(entries).toMatchObject({ type: 'leaves' });
     expect(entries?.type === 'leaves' && entries.entries).toHaveLength(HONEST);
     expect(relaysWith(first?.exit)).toHaveLength(1);
-    for (let handle = 9_002; handle < 9_008; handle++) {
-      const next = await ask(handle, first?.exit);
+    for (let again = 0; again < 6; again++) {
+      const next = await ask(first?.exit);
       expect(relaysWith(next?.exit)).toHaveLength(1);
       expect(next?.exit).not.toBe(first?.exit);
     }
