@@ -12,6 +12,8 @@ export default defineConfig({
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   test: {
     globalSetup: 'tests/support/prepare.ts',
+    // Many files wait for other processes more than they compute.
+    maxWorkers: '100%',
     reporters: ['default', ['json', { outputFile: report }]],
     projects: [
       {

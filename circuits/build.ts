@@ -18,7 +18,7 @@ const kept = ['contribution.wasm', 'contribution.zkey', 'verification-key.json',
 const manifestOf = ({ r1cs, constraints, compiler }: Compiled) => ({
   statement: STATEMENT,
   compiler,
-  optimisation: 'O2',
+  optimisation: 'O1',
   constraints,
   setup: readTranscript(artifacts).development ? 'development' : 'ceremony',
   sha256: {

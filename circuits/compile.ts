@@ -31,7 +31,7 @@ const circom = async (...args: string[]): Promise<string> => {
 export const compile = async (
   source: string,
   folder: string,
-  options: readonly string[] = ['--O2'],
+  options: readonly string[] = ['--O1'],
 ): Promise<Compiled> => {
   const name = basename(source, '.circom');
   const libraries = dirname(dirname(require.resolve('circomlib/package.json')));

@@ -1,7 +1,7 @@
 pragma circom 2.2.0;
 
 include "circomlib/circuits/bitify.circom";
-include "circomlib/circuits/poseidon.circom";
+include "poseidon.circom";
 
 // Docs: docs/protocol.md, "Proof of contribution". The same arithmetic in TypeScript is in shared/contribution/.
 

@@ -74,13 +74,37 @@ export type CircuitView = {
   reason: Reason | null;
 };
 
-export type MessageState = 'queued' | 'sending' | 'delivered' | 'failed';
+/** Only ever forward, but for another try of one that failed. */
+export type MessageState = 'queued' | 'sending' | 'stored' | 'delivered' | 'read' | 'failed';
+
+/** What happened in a conversation that nobody wrote. `member` is an address in hex, `name` theirs or the group's new one. */
+export type EventView =
+  | { type: 'created'; member: null }
+  | { type: 'added'; member: string; name: string }
+  | { type: 'removed'; member: string; name: string }
+  | { type: 'left'; member: null }
+  | { type: 'renamed'; member: null; name: string }
+  | { type: 'timer'; member: null; ms: number | undefined }
+  | { type: 'key-changed'; member: null };
 
 export type MessageView = {
   id: string;
   conversation: string;
   mine: boolean;
+  /** In a group, who wrote it: an address in hex. */
+  author: string | null;
   text: string;
+  event: EventView | null;
+  /** The id of the file that came with it. */
+  file: string | null;
+  /** The id of the message that it answers. */
+  replyTo: string | null;
+  /** `by`: an address in hex, or null for one's own. */
+  reactions: { by: string | null; emoji: string }[];
+  /** Its author took it back: nothing of its content is left. */
+  deleted: boolean;
+  /** When it disappears, milliseconds. */
+  expiresAt: number | null;
   /** The sender's time, milliseconds. */
   sentAt: number;
   state: MessageState;
@@ -88,6 +112,9 @@ export type MessageView = {
   reason: Reason | null;
   /** Each state with the time it was entered, in order. */
   timeline: { state: MessageState; at: number }[];
+  /** Of a group's members, addresses in hex: who has it, and who has seen it. */
+  deliveredTo: string[];
+  readBy: string[];
 };
 
 export type ConversationView = {

@@ -63,6 +63,7 @@ export class User {
       send: (channel, frame) => {
         if (alive()) this.outgoing(channel, frame);
       },
+      keep: () => [],
       emit: (event) => {
         if (alive()) this.events.push(event);
       },

@@ -107,7 +107,11 @@ function message(
       ? (['queued', 'sending', 'failed'] as const)
       : ladder.slice(0, ladder.indexOf(state) + 1);
   const timeline = passed.map((step, i) => ({ state: step, at: sentAt + i * 700 }));
-  return { id: `m${++messageCount}`, conversation, mine, text, sentAt, state, reason, timeline };
+  const bare = {
+    ...{ author: null, event: null, file: null, replyTo: null, reactions: [], deleted: false },
+    ...{ expiresAt: null, deliveredTo: [], readBy: [] },
+  };
+  return { ...bare, id: `m${++messageCount}`, conversation, mine, text, sentAt, state, reason, timeline };
 }
 
 function busyMessages(): MessageView[] {

@@ -10,7 +10,7 @@ import { nodeId, type NodeId } from '#shared/units.ts';
 import { unhex } from '#shared/bytes/bytes.ts';
 import type { ClientApi, ClientEvent, ClientState, MessageView } from '#web/api.ts';
 import { Contribution } from '#web/core/contribution/contribution.ts';
-import { MAX_NAME } from '#web/core/conversation/frames.ts';
+import { MAX_NAME } from '#web/core/conversation/content.ts';
 import type { SessionEvent } from '#web/core/conversation/session.ts';
 import type { Host, HostFactory } from '#web/core/host.ts';
 import { previewOf, readInvite } from '#web/core/invites.ts';
@@ -121,7 +121,11 @@ export class Client implements ClientApi {
     checkName(name);
     await this.#profile.set({ name });
     this.#emit({ type: 'profile', profile: this.#profileView() });
-    await Promise.all(this.#messenger?.sessions().map((session) => session.sendProfile(name)) ?? []);
+    await Promise.all(
+      this.#messenger
+        ?.sessions()
+        .map((session) => session.tell({ type: 'profile', name, record: undefined })) ?? [],
+    );
   }
 
   async setRelaying(on: boolean): Promise<void> {

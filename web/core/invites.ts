@@ -5,7 +5,8 @@ import { RemoteError } from '#shared/errors.ts';
 import { decodeAddress, encodeAddress } from '#shared/rendezvous/address.ts';
 import type { Millis } from '#shared/units.ts';
 import type { InvitePreview, InviteView } from '#web/api.ts';
-import { MAX_NAME, TOKEN_LENGTH } from '#web/core/conversation/frames.ts';
+import { MAX_NAME } from '#web/core/conversation/content.ts';
+import { TOKEN_LENGTH } from '#web/core/conversation/frames.ts';
 import type { Change, Store } from '#web/core/store/ports.ts';
 
 export const INVITE_LIFE_MS: Millis = 7 * 86_400_000;

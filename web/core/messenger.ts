@@ -77,6 +77,7 @@ export class Messenger {
       keyPackages: () => profile.keyPackages,
       redeem: (token) => invites.redeem(token, now()),
       send: (channel, frame) => network.command({ type: 'channel-send', channel, data: frame }),
+      keep: () => [],
       emit: env.emit,
     });
     return new Messenger(env, user, invites, conversations);

@@ -59,7 +59,7 @@ describe('a conversation', () => {
 
   it('shows names, and what was read', async () => {
     await meet();
-    await bob.with(alice)?.sendProfile('Robert');
+    await bob.with(alice)?.tell({ type: 'profile', name: 'Robert', record: undefined });
     await bob.with(alice)?.send('one');
     await net.settle();
     expect(alice.with(bob)?.summary).toMatchObject({ name: 'Robert', unread: 1, last: { text: 'one' } });

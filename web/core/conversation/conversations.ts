@@ -11,6 +11,7 @@ import {
   decodeMessage,
   type Message,
   type OutboxEntry,
+  VERSION,
   type State,
 } from '#web/core/conversation/records.ts';
 import { Session, type SessionEnv } from '#web/core/conversation/session.ts';
@@ -185,7 +186,7 @@ const begin = async (
 ): Promise<State> => {
   const counters = { nextSeq: 0, acked: 0, delivered: 0, nextOrder: 0, nextPosition: 0, readTo: 0 };
   const active = welcome === undefined;
-  const conversation = { version: 1, contact, name, active, group, welcome, ackKeys: [], ...counters };
+  const conversation = { version: VERSION, contact, name, active, group, welcome, ackKeys: [], ...counters };
   const draft = new Draft({ conversation, outbox: [], messages: new Map() }, true);
   await draft.renewAckKeys();
   if (active) await draft.propose();

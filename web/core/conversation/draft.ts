@@ -2,19 +2,21 @@ import { hex } from '#shared/bytes/bytes.ts';
 import { encode, u64 } from '#shared/bytes/codec.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Change } from '#web/core/store/ports.ts';
-import type { EnvelopeKind } from '#web/core/conversation/frames.ts';
+import type { Content, Envelope } from '#web/core/conversation/content.ts';
 import { commitUpdate, proposeUpdate } from '#web/core/conversation/handshake.ts';
 import { encrypt, epochOf, exportKeys, maySend } from '#web/core/conversation/mls.ts';
 import {
   ACK_EPOCHS,
   encodeConversation,
   encodeEntry,
+  emptyMessage,
   encodeMessage,
   messageKey,
   outboxKey,
   type Conversation,
   type Message,
   type OutboxEntry,
+  VERSION,
   type State,
 } from '#web/core/conversation/records.ts';
 
@@ -38,6 +40,8 @@ export class Draft {
   readonly changed = new Map<string, Message>();
   /** Changes to other tables that must come with it. */
   readonly extra: Change[] = [];
+  /** What was taken whose effect is not on messages, in order. */
+  readonly taken: Envelope[] = [];
   /** True when the contact is to hear what was taken. */
   acknowledges = false;
   readonly #base: State;
@@ -76,18 +80,22 @@ export class Draft {
   }
 
   /** A new message at the end of the conversation. */
-  append(message: Pick<Message, 'id' | 'mine' | 'text' | 'sentAt' | 'state'>, now: Millis): Message {
+  append(
+    message: Pick<Message, 'id' | 'mine' | 'text' | 'sentAt' | 'state'> & Partial<Message>,
+    now: Millis,
+  ): Message {
     const position = this.conversation.nextPosition;
     this.set({ nextPosition: position + 1 });
     const timeline = [{ state: message.state, at: now }];
-    const whole = { version: 1, ...message, conversation: this.#id, position, reason: undefined, timeline };
+    const whole = { ...emptyMessage, ...message, conversation: this.#id, position, timeline };
     this.put(whole);
     return whole;
   }
 
   /** Something to send, to be sealed when the group allows. */
-  enqueue(kind: EnvelopeKind, id: Uint8Array, envelope: Uint8Array): void {
-    this.#push({ messageId: kind === 'text' ? id : undefined, envelope, sealed: undefined });
+  enqueue(type: Content['type'], id: Uint8Array, envelope: Uint8Array): void {
+    const isMessage = type === 'text' || type === 'file';
+    this.#push({ messageId: isMessage ? id : undefined, envelope, sealed: undefined });
   }
 
   async propose(): Promise<void> {
@@ -154,6 +162,6 @@ export class Draft {
   #push(entry: Pick<OutboxEntry, 'messageId' | 'envelope' | 'sealed'>): void {
     const order = this.conversation.nextOrder;
     this.set({ nextOrder: order + 1 });
-    this.outbox.push({ version: 1, conversation: this.#id, order, ...entry });
+    this.outbox.push({ version: VERSION, conversation: this.#id, order, ...entry });
   }
 }

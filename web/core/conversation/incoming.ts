@@ -4,7 +4,8 @@ import { open } from '#shared/crypto/aead.ts';
 import { codeOf, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Draft } from '#web/core/conversation/draft.ts';
-import { contentOf, decodeEnvelope, type Frame } from '#web/core/conversation/frames.ts';
+import { decodeEnvelope } from '#web/core/conversation/content.ts';
+import type { Frame } from '#web/core/conversation/frames.ts';
 import { decrypt } from '#web/core/conversation/handshake.ts';
 import { commits } from '#web/core/conversation/mls.ts';
 import { entered } from '#web/core/conversation/records.ts';
@@ -66,11 +67,12 @@ export const takeItem = async (
 const takeEnvelope = (draft: Draft, payload: Uint8Array, now: Millis): void => {
   try {
     const envelope = decodeEnvelope(payload);
-    const content = contentOf(envelope);
-    if (envelope.kind === 'profile') draft.set({ name: content });
-    else if (!draft.message(envelope.id)) {
-      const { id, time: sentAt } = envelope;
-      draft.append({ id, mine: false, text: content, sentAt, state: 'delivered' }, now);
+    const { id, time: sentAt, content } = envelope;
+    if (content.type === 'profile') draft.set({ name: content.name });
+    if (content.type !== 'text') draft.taken.push(envelope);
+    else if (!draft.message(id)) {
+      const { text, replyTo, expires } = content;
+      draft.append({ id, mine: false, text, sentAt, state: 'delivered', replyTo, expires }, now);
     }
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;

@@ -5,13 +5,8 @@ import type { Rng } from '#shared/crypto/rng.ts';
 import { LocalError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Draft } from '#web/core/conversation/draft.ts';
-import {
-  bodyOf,
-  encodeEnvelope,
-  encodeFrame,
-  MESSAGE_ID_LENGTH,
-  type EnvelopeKind,
-} from '#web/core/conversation/frames.ts';
+import { encodeEnvelope, MESSAGE_ID_LENGTH, type Content } from '#web/core/conversation/content.ts';
+import { encodeFrame } from '#web/core/conversation/frames.ts';
 import { epochOf, groupIdOfGroup } from '#web/core/conversation/mls.ts';
 import { entered } from '#web/core/conversation/records.ts';
 
@@ -22,11 +17,10 @@ export const WINDOW = 64;
 export const newEnvelope = (
   rng: Rng,
   now: Millis,
-  kind: EnvelopeKind,
-  content: string,
+  content: Content,
 ): { id: Uint8Array; envelope: Uint8Array } => {
   const id = rng(MESSAGE_ID_LENGTH);
-  return { id, envelope: encodeEnvelope({ id, kind, time: now, body: bodyOf(kind, content) }) };
+  return { id, envelope: encodeEnvelope({ id, time: now, content }) };
 };
 
 /** Says how many of the contact's items were taken, which also shows who is speaking. */

@@ -13,12 +13,19 @@ import {
   text,
   u64,
   u8,
+  union,
   type Value,
 } from '#shared/bytes/codec.ts';
 import { RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
-import type { MessageState, MessageView, Reason } from '#web/api.ts';
-import { MAX_NAME, MAX_TEXT, MESSAGE_ID_LENGTH } from '#web/core/conversation/frames.ts';
+import type { EventView, MessageState, MessageView, Reason } from '#web/api.ts';
+import {
+  FILE_ID_LENGTH,
+  MAX_EMOJI,
+  MAX_NAME,
+  MAX_TEXT,
+  MESSAGE_ID_LENGTH,
+} from '#web/core/conversation/content.ts';
 import { decodeGroup, encodeGroup } from '#web/core/conversation/mls.ts';
 
 /**
@@ -26,7 +33,7 @@ import { decodeGroup, encodeGroup } from '#web/core/conversation/mls.ts';
  * item that the contact has not acknowledged. A conversation's id is its contact's address in hex, so there is one
  * conversation with a contact.
  */
-const VERSION = 1;
+export const VERSION = 2;
 /** Epochs whose acks can still be read. */
 export const ACK_EPOCHS = 5;
 const MAX_TIMELINE = 64;
@@ -39,7 +46,25 @@ const version = mapped(
   },
   () => VERSION,
 );
-const state = choice(['queued', 'sending', 'delivered', 'failed']);
+const state = choice(['queued', 'sending', 'stored', 'delivered', 'read', 'failed']);
+
+/** In a group with the user in it, at most. */
+export const MAX_MEMBERS = 16;
+
+const messageId = fixed(MESSAGE_ID_LENGTH);
+const address = fixed(32);
+
+/** What happened in a conversation that nobody wrote. */
+export const eventCodec = union({
+  created: [1, struct({})],
+  added: [2, struct({ member: address, name: text(MAX_NAME) })],
+  removed: [3, struct({ member: address, name: text(MAX_NAME) })],
+  left: [4, struct({})],
+  renamed: [5, struct({ name: text(MAX_NAME) })],
+  timer: [6, struct({ ms: optional(u64) })],
+  'key-changed': [7, struct({})],
+});
+export type MessageEventRecord = Value<typeof eventCodec>;
 
 const group = mapped(bytes(1 << 21), decodeGroup, encodeGroup);
 const key = fixed(32);
@@ -69,25 +94,53 @@ export type Conversation = Value<typeof conversationCodec>;
 
 export const messageCodec = struct({
   version,
-  id: fixed(MESSAGE_ID_LENGTH),
+  id: messageId,
   conversation: text(64),
   mine: bool,
+  /** Who wrote it, in a group. */
+  author: optional(address),
   text: text(MAX_TEXT),
+  event: optional(eventCodec),
+  file: optional(fixed(FILE_ID_LENGTH)),
+  replyTo: optional(messageId),
+  reactions: list(struct({ by: optional(address), emoji: text(MAX_EMOJI) }), MAX_MEMBERS),
+  /** Its content is gone, for its author took it back. */
+  deleted: bool,
+  /** When it ends, ms. */
+  expires: optional(u64),
   sentAt: u64,
   /** Place in the conversation as this side has it. */
   position: u64,
   state,
   reason: optional(text(64)),
   timeline: list(struct({ state, at: u64 }), MAX_TIMELINE),
+  /** Members of a group who have it, and who have seen it. */
+  got: list(address, MAX_MEMBERS),
+  seen: list(address, MAX_MEMBERS),
 });
 export type Message = Value<typeof messageCodec>;
+
+export const emptyMessage = {
+  version: VERSION,
+  author: undefined,
+  text: '',
+  event: undefined,
+  file: undefined,
+  replyTo: undefined,
+  reactions: [],
+  deleted: false,
+  expires: undefined,
+  reason: undefined,
+  got: [],
+  seen: [],
+} satisfies Partial<Message>;
 
 export const outboxCodec = struct({
   version,
   conversation: text(64),
   /** Place among what this side wants to send. */
   order: u64,
-  messageId: optional(fixed(MESSAGE_ID_LENGTH)),
+  messageId: optional(messageId),
   /** The padded envelope; none for a proposal or a commit, which belong to one group alone. */
   envelope: optional(bytes(1 << 17)),
   /** Sealed once; what is sent again is the same ciphertext. */
@@ -124,9 +177,21 @@ export const viewOf = (message: Message): MessageView => ({
   id: hex(message.id),
   conversation: message.conversation,
   mine: message.mine,
+  author: message.author ? hex(message.author) : null,
   text: message.text,
+  event: message.event ? eventView(message.event) : null,
+  file: message.file ? hex(message.file) : null,
+  replyTo: message.replyTo ? hex(message.replyTo) : null,
+  reactions: message.reactions.map(({ by, emoji }) => ({ by: by ? hex(by) : null, emoji })),
+  deleted: message.deleted,
+  expiresAt: message.expires ?? null,
   sentAt: message.sentAt,
   state: message.state,
   reason: message.reason ?? null,
   timeline: message.timeline,
+  deliveredTo: message.got.map(hex),
+  readBy: message.seen.map(hex),
 });
+
+const eventView = (event: MessageEventRecord): EventView =>
+  'member' in event ? { ...event, member: hex(event.member) } : { member: null, ...event };

@@ -4,6 +4,7 @@ import { LocalError, type Code } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { MessageView } from '#web/api.ts';
 import type { Change, Store } from '#web/core/store/ports.ts';
+import type { Content, Envelope } from '#web/core/conversation/content.ts';
 import { Draft } from '#web/core/conversation/draft.ts';
 import { decodeFrame } from '#web/core/conversation/frames.ts';
 import { takeAck, takeItem } from '#web/core/conversation/incoming.ts';
@@ -13,6 +14,8 @@ import { entered, viewOf, type State } from '#web/core/conversation/records.ts';
 
 export type SessionEvent =
   | { type: 'message'; message: MessageView }
+  /** The contact said something whose effect is not on messages; whatever `keep` made of it is stored. */
+  | { type: 'taken'; conversation: string; envelope: Envelope }
   /** Something of `Session.summary` changed. */
   | { type: 'conversation'; conversation: string };
 
@@ -22,6 +25,8 @@ export type SessionEnv = {
   rng: Rng;
   now: () => Millis;
   send: (channel: number, frame: Uint8Array) => void;
+  /** What a content whose effect is not on messages changes in other tables, written with the conversation that it came in. */
+  keep: (contact: Uint8Array, envelope: Envelope) => readonly Change[];
   emit: (event: SessionEvent) => void;
 };
 
@@ -38,6 +43,7 @@ export type SessionSummary = {
   resent: number;
 };
 
+type Answering = { replyTo?: Uint8Array; expires?: Millis };
 type Outgoing = { frames: Uint8Array[]; items: Due[]; acks: boolean };
 
 /**
@@ -160,11 +166,11 @@ export class Session {
   }
 
   /** Throws LocalError `too-long`. The message is stored when this resolves, whether or not a channel is open. */
-  async send(content: string): Promise<MessageView> {
+  async send(text: string, { replyTo, expires }: Answering = {}): Promise<MessageView> {
     const now = this.#env.now();
-    const { id, envelope } = newEnvelope(this.#env.rng, now, 'text', content);
+    const { id, envelope } = newEnvelope(this.#env.rng, now, { type: 'text', text, replyTo, expires });
     await this.#run((draft) => {
-      draft.append({ id, mine: true, text: content, sentAt: now, state: 'queued' }, now);
+      draft.append({ id, mine: true, text, sentAt: now, state: 'queued', replyTo, expires }, now);
       draft.enqueue('text', id, envelope);
     });
     const message = this.#state.messages.get(hex(id));
@@ -172,11 +178,12 @@ export class Session {
     return viewOf(message);
   }
 
-  /** Tells the contact this side's name. */
-  async sendProfile(name: string): Promise<void> {
-    const { id, envelope } = newEnvelope(this.#env.rng, this.#env.now(), 'profile', name);
+  /** Tells the contact what is no message. Throws LocalError `too-long`. `extra` is written with it. */
+  async tell(content: Content, extra: readonly Change[] = []): Promise<void> {
+    const { id, envelope } = newEnvelope(this.#env.rng, this.#env.now(), content);
     await this.#run((draft) => {
-      draft.enqueue('profile', id, envelope);
+      draft.enqueue(content.type, id, envelope);
+      draft.extra.push(...extra);
     });
   }
 
@@ -280,6 +287,7 @@ export class Session {
     const done = this.#tail.then(async () => {
       const draft = new Draft(this.#state);
       await work(draft);
+      for (const envelope of draft.taken) draft.extra.push(...this.#env.keep(this.contact, envelope));
       await draft.seal();
       const due = this.#due(draft);
       const changes = draft.changes();
@@ -306,6 +314,7 @@ export class Session {
     for (const message of draft.changed.values()) {
       this.#env.emit({ type: 'message', message: viewOf(message) });
     }
+    for (const envelope of draft.taken) this.#env.emit({ type: 'taken', conversation: this.id, envelope });
     if (changed) this.#changed();
   }
 }
