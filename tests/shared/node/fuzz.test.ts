@@ -252,8 +252,9 @@ const codes = [
   'circuit oversized',
   'circuit refused',
   'circuit unexpected',
-  'inbox too-many',
   'link malformed',
+  // Seldom.
+  ...(numRuns > 100_000 ? ['inbox too-many'] : []),
 ];
 
 describe('node machines', () => {
