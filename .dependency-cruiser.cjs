@@ -68,6 +68,8 @@ const oneImporter = [
   ['prom-client', 'signaling-server/metrics.ts'],
   ['idb', 'web/core/store'],
   ['ts-mls', 'web/core/conversation'],
+  ['hash-wasm', 'web/core/store/passphrase.ts'],
+  ['@scure/bip39', 'web/core/keeping/phrase.ts'],
   ['node-datachannel', 'relay'],
 ].map(([name, place]) => ({
   name: `one-importer-${name}`,
@@ -122,9 +124,10 @@ module.exports = {
       '^shared/errors[.]ts$',
     ]),
     only('web-ui', '^web/ui/', '^(shared|web|relay|signaling-server|circuits)/', [
-      '^web/ui/',
+      '^web/(ui|media)/',
       '^web/(api|rpc)[.]ts$',
     ]),
+    only('web-media', '^web/media/', '^(shared|web|relay|signaling-server|circuits)/', ['^web/media/']),
     only('web-main', '^web/main[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/(api|rpc)[.]ts$',
       '^web/(transport|ui)/',

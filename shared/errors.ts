@@ -39,6 +39,11 @@ export const codes = {
   destroyed: { byte: 33, meaning: 'the circuit was destroyed from the other side' },
   'try-later': { byte: 34, meaning: 'not now; try again later' },
   'token-needed': { byte: 35, meaning: 'a token has to be spent for it' },
+  'bad-passphrase': { byte: 36, meaning: 'not the passphrase, or none that can be one' },
+  'bad-phrase': { byte: 37, meaning: 'not the recovery phrase' },
+  'bad-backup': { byte: 38, meaning: 'no backup, or one that is damaged or not whole' },
+  locked: { byte: 39, meaning: 'opens by its passphrase only' },
+  moved: { byte: 40, meaning: 'the profile goes on in another browser' },
 } as const;
 
 export type Code = keyof typeof codes;

@@ -34,6 +34,7 @@ test('every wrong import of the fixture is found, and no right one', async () =>
     'shared/bytes/bad-upward.ts: shared-alone',
     'shared/link/bad-sibling.ts: shared-link',
     'signaling-server/bad-page.ts: signaling-server',
+    'web/media/bad-core.ts: web-media',
     'web/ui/bad-Screen.svelte: web-ui',
     'web/ui/bad-peer.ts: one-importer-simple-peer',
   ]);

@@ -5,8 +5,10 @@
  * A snapshot (`state`) answers "what is true now"; each event replaces one part of it.
  */
 
-/** Why a message or circuit waits or failed: a code of `shared/errors.ts`, or one of the waits below. */
+/** Why a message or circuit waits or failed: a code of `shared/errors.ts`; or what is waited for, `circuit` or `contact`, or `key-changed` or `blocked`, which the user may end. */
 export type Reason = string;
+
+type Counts = { circuits: number; neighbours: number; carried: number };
 
 /** The worst useful truth about this client, for the status chip. */
 export type Status =
@@ -14,16 +16,9 @@ export type Status =
   | { kind: 'server-unreachable'; neighbours: number }
   | { kind: 'finding-neighbours'; have: number; want: number }
   | { kind: 'building-circuit'; hop: number; of: number }
-  | { kind: 'ready'; circuits: number; neighbours: number; carried: number }
-  | {
-      kind: 'limited';
-      why: 'few-nodes';
-      /** Those of one operator, as far as they say so, count as one. */
-      nodes: number;
-      circuits: number;
-      neighbours: number;
-      carried: number;
-    };
+  | ({ kind: 'ready' } & Counts)
+  /** Nodes of one operator, as far as they say so, count as one. */
+  | ({ kind: 'limited'; why: 'few-nodes'; nodes: number } & Counts);
 
 /** A link to a neighbour, or one that is being made. */
 export type LinkView = {
@@ -82,6 +77,7 @@ export type EventView =
   | { type: 'created'; member: null }
   | { type: 'added'; member: string; name: string }
   | { type: 'removed'; member: string; name: string }
+  /** The message's author did. */
   | { type: 'left'; member: null }
   | { type: 'renamed'; member: null; name: string }
   | { type: 'timer'; member: null; ms: number | undefined }
@@ -117,12 +113,30 @@ export type MessageView = {
   readBy: string[];
 };
 
+/** Somebody in a group. `id` is their address in hex; whoever is a contact too has a conversation of that id. */
+export type MemberView = { id: string; name: string; self: boolean };
+
+/** A conversation with a contact, or of a group. */
 export type ConversationView = {
+  /** A contact's address in hex (64 characters), or a group's id in hex (32). */
   id: string;
+  kind: 'contact' | 'group';
   name: string;
-  /** The contact's address, in its canonical text form. */
+  /** The contact's address, in its canonical text form; empty for a group. */
   address: string;
-  state: 'requested' | 'active';
+  /** `requested`: the contact has not answered yet. `invited`: they wait for this user's answer. `left`: a group that this user is no longer in. */
+  state: 'requested' | 'invited' | 'active' | 'left';
+  /** Of a group; empty for a contact. */
+  members: MemberView[];
+  blocked: boolean;
+  /** Whether the user compared safety numbers, or the contact's key changed since. */
+  verified: 'no' | 'yes' | 'changed';
+  /** The contact's picture (JPEG), or null. */
+  picture: Uint8Array | null;
+  /** New messages disappear so long after they were sent, ms; null: they stay. */
+  timerMs: number | null;
+  /** What the user began to write. */
+  draft: string;
   /** True while a channel to the contact is open. */
   reachable: boolean;
   /** What the conversation waits for when it is not reachable. */
@@ -134,11 +148,78 @@ export type ConversationView = {
   resent: number;
 };
 
-export type Profile = { name: string; address: string | null; started: boolean };
+/** `handle`: the name under which anyone can ask for contact, without @, or null. */
+export type Profile = {
+  name: string;
+  address: string | null;
+  started: boolean;
+  picture: Uint8Array | null;
+  handle: string | null;
+};
 
-export type Settings = { relaying: boolean };
+/** `readReceipts`: says what was seen to contacts who say it too. */
+export type Settings = { relaying: boolean; readReceipts: boolean };
 
-export type InviteView = { link: string; createdAt: number; expiresAt: number };
+/** An invite that may still be used; `uses` counts the contacts who came by one that is reusable. */
+export type InviteView = {
+  id: string;
+  link: string;
+  reusable: boolean;
+  uses: number;
+  createdAt: number;
+  expiresAt: number;
+};
+
+/** What both sides compare: 12 groups of 5 digits, and the text of a QR code for the other side to scan. */
+export type SafetyNumber = { digits: string; code: string };
+
+/** A file in a conversation. */
+export type FileView = {
+  id: string;
+  message: string;
+  conversation: string;
+  name: string;
+  /** MIME type, as its sender says. */
+  type: string;
+  size: number;
+  /** A small JPEG, or null. */
+  preview: Uint8Array | null;
+  voice: VoiceView | null;
+  /** `offered`: waits for someone to take it. `paused`: until both are there. */
+  state: 'offered' | 'moving' | 'paused' | 'done' | 'cancelled' | 'failed';
+  /** Bytes that the receiver has said they keep, or that are kept here. */
+  done: number;
+  reason: Reason | null;
+};
+
+/** A voice note's length, and the loudness of its parts, each 0 to 255. */
+export type VoiceView = { durationMs: number; peaks: number[] };
+
+/** What goes with a file; `preview` is a JPEG of at most 8,192 bytes. */
+export type FileAbout = { name: string; type: string; preview: Uint8Array | null; voice: VoiceView | null };
+
+/** How this user's data is kept. Times in ms since 1970. */
+export type KeepingView = {
+  /** The store opens by a passphrase only. */
+  locked: boolean;
+  /** The recovery phrase was shown and confirmed. */
+  phraseKept: boolean;
+  /** An opaque copy at the directory: when it was last made and its bytes, or null when off. */
+  serverBackup: { at: number | null; bytes: number } | null;
+  /** Why the last copy failed, or `oversized`: the oldest messages or files had no room in it. */
+  error: Reason | null;
+  /** A backup was put in place elsewhere, so here nothing is sent or received any more. */
+  moved: boolean;
+};
+
+/** What a backup holds, told without putting it in place. */
+export type BackupContents = {
+  madeAt: number;
+  name: string;
+  contacts: number;
+  groups: number;
+  messages: number;
+};
 
 /** What an invite says about whom it leads to, read without contacting anyone. */
 export type InvitePreview = { address: string; name: string; expiresAt: number };
@@ -219,9 +300,10 @@ export type ClientState = {
   /** Milliseconds since 1970 of the consensus in use, or null. */
   consensusAt: number | null;
   helping: HelpingView;
+  keeping: KeepingView;
 };
 
-/** Each replaces the part of `ClientState` that it names, but `message`, which adds or replaces one, and `alarm`, which no state holds. */
+/** Each replaces the part of `ClientState` that it names, but `message` and `file`, which add or replace one, `gone`, and `alarm`, which no state holds. */
 export type ClientEvent =
   | { type: 'profile'; profile: Profile }
   | { type: 'settings'; settings: Settings }
@@ -232,7 +314,11 @@ export type ClientEvent =
   | { type: 'circuits'; circuits: CircuitView[] }
   | { type: 'node'; node: ClientState['node'] }
   | { type: 'helping'; helping: HelpingView }
+  | { type: 'keeping'; keeping: KeepingView }
   | { type: 'message'; message: MessageView }
+  | { type: 'file'; file: FileView }
+  /** These messages are no more. */
+  | { type: 'gone'; conversation: string; messages: string[] }
   /** The directory was caught at what an honest one does not do; the user has to know. */
   | { type: 'alarm'; code: Reason };
 
@@ -243,13 +329,51 @@ export type ClientApi = {
   start(options: { name: string }): Promise<void>;
   setName(name: string): Promise<void>;
   setRelaying(on: boolean): Promise<void>;
-  createInvite(): Promise<InviteView>;
+  setReadReceipts(on: boolean): Promise<void>;
+  /** A JPEG of at most 32 KiB, for contacts to see; null removes it. */
+  setPicture(picture: Uint8Array | null): Promise<void>;
+  /** Takes a handle, without @, or gives it up. */
+  setHandle(name: string | null): Promise<void>;
+  createInvite(options?: { reusable?: boolean; days?: number }): Promise<InviteView>;
+  invites(): Promise<InviteView[]>;
+  revokeInvite(id: string): Promise<void>;
   previewInvite(link: string): Promise<InvitePreview>;
   /** Adds the contact and returns the conversation's id; its first messages may be sent at once. */
   acceptInvite(link: string): Promise<string>;
+  /** Asks whoever holds a handle for contact; returns the conversation's id. */
+  addByHandle(name: string): Promise<string>;
+  answerRequest(conversation: string, accept: boolean): Promise<void>;
+  block(conversation: string, on: boolean): Promise<void>;
+  safetyNumber(conversation: string): Promise<SafetyNumber>;
+  /** Whether a scanned code is the one that belongs here; if so, the contact is verified. */
+  compareCode(conversation: string, code: string): Promise<boolean>;
+  setVerified(conversation: string, on: boolean): Promise<void>;
+  acknowledgeKey(conversation: string): Promise<void>;
+  /** With contacts, by their conversations' ids; returns the group's. */
+  createGroup(name: string, contacts: string[]): Promise<string>;
+  addMembers(group: string, contacts: string[]): Promise<void>;
+  removeMember(group: string, member: string): Promise<void>;
+  leaveGroup(group: string): Promise<void>;
+  renameGroup(group: string, name: string): Promise<void>;
   messages(conversation: string): Promise<MessageView[]>;
-  send(conversation: string, text: string): Promise<MessageView>;
+  send(conversation: string, text: string, options?: { replyTo?: string }): Promise<MessageView>;
   retry(message: string): Promise<void>;
+  /** One reaction a message and person; null takes it back. */
+  react(message: string, emoji: string | null): Promise<void>;
+  /** `everywhere` takes an own message back from the others too. */
+  deleteMessage(message: string, everywhere: boolean): Promise<void>;
+  /** New messages of both sides disappear so long after they were sent, ms. */
+  setTimer(conversation: string, ms: number | null): Promise<void>;
+  saveDraft(conversation: string, text: string): Promise<void>;
+  /** The newest first, 100 at the most. */
+  search(query: string): Promise<MessageView[]>;
+  sendFile(conversation: string, content: Blob, about: FileAbout): Promise<MessageView>;
+  files(conversation: string): Promise<FileView[]>;
+  /** Fetches a file that is offered, or goes on with it. */
+  takeFile(file: string): Promise<void>;
+  cancelFile(file: string): Promise<void>;
+  /** The whole of a file whose state is `done`. */
+  fileContent(file: string): Promise<Blob>;
   markRead(conversation: string): Promise<void>;
   /** Builds a fresh path for this conversation and moves it over once that is open. */
   newCircuit(conversation: string): Promise<void>;
@@ -257,6 +381,20 @@ export type ClientApi = {
   disconnect(node: string): Promise<void>;
   /** An avoided node stands in no path of this client. */
   avoid(node: string, on: boolean): Promise<void>;
+  /** Opens by this passphrase only from now on; null: without one. */
+  setPassphrase(passphrase: string | null): Promise<void>;
+  recoveryPhrase(): Promise<string[]>;
+  /** The user says that the words are written down. */
+  keepPhrase(): Promise<void>;
+  /** An encrypted copy of everything. */
+  backup(): Promise<Blob>;
+  /** What a backup holds: a file, or with null what the directory keeps for these words. */
+  readBackup(backup: Blob | null, phrase: string[]): Promise<BackupContents>;
+  /** Puts it in place, in a profile that was not started; the client is then to be opened anew. */
+  restoreBackup(backup: Blob | null, phrase: string[]): Promise<void>;
+  setServerBackup(on: boolean): Promise<void>;
+  /** Everything of this profile on this device, and what the directory keeps for it. */
+  eraseEverything(): Promise<void>;
   /** Ends links, circuits and timers; the store stays. */
   stop(): Promise<void>;
 };

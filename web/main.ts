@@ -1,10 +1,11 @@
 import { mount, unmount } from 'svelte';
 import workerUrl from './core/worker.ts?worker&url';
 import { connectClient } from './rpc.ts';
-import type { FromWorker, Setup, ToWorker } from './transport/crossing.ts';
+import type { FromWorker, Locked, Setup, ToWorker } from './transport/crossing.ts';
 import { servePeers } from './transport/page-peers.ts';
 import { startWorker } from './transport/scripts.ts';
 import App from './ui/App.svelte';
+import LockScreen from './ui/Lock.svelte';
 import Stopped from './ui/Stopped.svelte';
 
 /** The page's composition root: starts the worker, makes its peer connections, and mounts the app. */
@@ -40,21 +41,69 @@ const run = async (profile: string, failed: (message: string) => void): Promise<
   const worker = startWorker(workerUrl, 'hourglass');
   const keepCandidate = (address: string): boolean => candidates === 'all' || address.startsWith('127.');
   const peers = servePeers(worker, { iceServers, keepCandidate });
+  const post = (message: ToWorker): void => worker.postMessage(message);
+  const { port1, port2 } = new MessageChannel();
+  const { client, events } = connectClient(port1);
+  const showApp = (): Screen => mount(App, { target, props: { client, events } });
+  const lock = lockOf(post);
+  let screen = showApp();
+  const show = (next: () => Screen): void => {
+    void unmount(screen);
+    screen = next();
+  };
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     if (data.type === 'failed') failed(data.message);
+    else if (data.type === 'erased') void forget();
+    else if (data.type === 'locked') lock.told(data, show);
+    else if (data.type === 'opened') lock.opened(() => show(showApp));
     else peers.perform(data);
   };
-  const { port1, port2 } = new MessageChannel();
   const start: ToWorker = { type: 'setup', setup, port: port2 };
   worker.postMessage(start, [port2]);
-  const { client, events } = connectClient(port1);
   if (setup.trace) Object.assign(globalThis, { hourglass: { client, port: port1 } });
-  const app = mount(App, { target, props: { client, events } });
   return () => {
     peers.closeAll();
     worker.terminate();
-    void unmount(app);
+    void unmount(screen);
   };
+};
+
+type Screen = ReturnType<typeof mount>;
+
+/** The screen of a profile that is locked, in place of the app until its passphrase was given. */
+const lockOf = (post: (message: ToWorker) => void) => {
+  let shown = false;
+  let answer: (locked: Locked) => void = () => undefined;
+  const props = (retryAfterMs: number) => ({
+    retryAfterMs,
+    unlock: (passphrase: string) =>
+      new Promise<Locked>((done) => {
+        answer = done;
+        post({ type: 'unlock', passphrase });
+      }),
+    erase: () => post({ type: 'erase' }),
+  });
+  return {
+    told(locked: Locked, show: (next: () => Screen) => void): void {
+      if (shown) return answer(locked);
+      shown = true;
+      show(() => mount(LockScreen, { target, props: props(locked.retryAfterMs) }));
+    },
+    opened(show: () => void): void {
+      if (shown) show();
+      shown = false;
+    },
+  };
+};
+
+/** What the browser keeps beside the profile's database; then this page begins anew. */
+const forget = async (): Promise<void> => {
+  localStorage.clear();
+  sessionStorage.clear();
+  const { caches } = globalThis as { caches?: CacheStorage };
+  for (const name of (await caches?.keys()) ?? []) await caches?.delete(name);
+  history.replaceState(null, '', `${location.pathname}${location.search}#/welcome`);
+  location.reload();
 };
 
 const stopped = (why: 'elsewhere' | 'failed', act: () => void, detail = ''): (() => void) => {

@@ -11,8 +11,10 @@ import type { Link, Links } from './links.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';
 
-/** Purposes whose circuit carries nothing else. */
+/** Purposes whose circuit carries nothing else, however short circuits to the directory are. */
 const APART: readonly AskPurpose[] = ['leaves', 'tokens'];
+/** Likewise, where the network has the nodes for it: on one circuit they would show what belongs to one user. */
+const APART_IF_POSSIBLE: readonly AskPurpose[] = ['mailbox', 'ahead'];
 /** Nodes before the directory on it: a guard and an exit. */
 const LEAST_APART = 2;
 
@@ -142,14 +144,14 @@ export class DirectoryClient {
 
   /**
    * A request of the user's: over a circuit of its own where the network asks for more than one hop. What has to do with a proof
-   * goes over one in any case, by another exit than `exitNot`: no circuit of the node's may carry it.
+   * goes over one in any case, by another exit than `exitNot`: no circuit of the node's may carry it. Mail goes over one where it can.
    */
   ask(
     ask: Omit<Extract<Command, { type: 'ask' }>, 'type' | 'handle'>,
     done: (answer: AskResult, exit?: NodeId) => void,
   ): void {
     const { purpose, exitNot } = ask;
-    const path = APART.includes(purpose) ? this.#apart(exitNot) : this.#pathOf(purpose);
+    const path = this.#wayOf(purpose, exitNot);
     if (path === 'none') return done({ code: 'too-small-network' });
     const { context, origins } = this.#parts;
     if (path === 'bootstrap' && this.#bootstrap) return void askOver(context, this.#bootstrap, ask, done);
@@ -243,9 +245,12 @@ export class DirectoryClient {
     return path && [...path, target];
   }
 
-  /** An auditor is known to the directory: nothing is hidden by a longer way. */
-  #pathOf(purpose: AskPurpose): Target[] | 'bootstrap' | undefined {
-    return purpose === 'audit' ? 'bootstrap' : this.#path();
+  #wayOf(purpose: AskPurpose, exitNot: NodeId | undefined): Target[] | 'bootstrap' | 'none' | undefined {
+    if (APART.includes(purpose)) return this.#apart(exitNot);
+    // An auditor is known to the directory: nothing is hidden by a longer way.
+    if (purpose === 'audit') return 'bootstrap';
+    const apart = APART_IF_POSSIBLE.includes(purpose) ? this.#apart(exitNot) : 'none';
+    return apart === 'none' ? this.#path() : apart;
   }
 
   /** By two nodes at least, whatever the network asks for; `none` where there are not so many. */

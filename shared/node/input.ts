@@ -15,7 +15,7 @@ export type Handle = number;
  */
 export type AskBody = Uint8Array | ((binding: Uint8Array, work: number) => Uint8Array);
 export type AskPurpose =
-  'publish' | 'lookup' | 'mailbox' | 'record' | 'handle' | 'audit' | 'leaves' | 'tokens';
+  'publish' | 'ahead' | 'lookup' | 'mailbox' | 'record' | 'handle' | 'audit' | 'leaves' | 'tokens';
 
 /** What the user, the client core or a service asks of the node. */
 export type Command =
@@ -27,7 +27,8 @@ export type Command =
   | { type: 'open-inboxes'; count: number }
   /**
    * One request to the directory; answered by `answered`. `leaves` and `tokens` go over a circuit of their own of three hops at
-   * least, whose exit is not `exitNot`. `challenge`, of the circuit's binding: the request is made again with work on it where
+   * least, whose exit is not `exitNot`; so do `mailbox` and `ahead` (a contact descriptor of a period to come) in a network that
+   * has the nodes for it. `challenge`, of the circuit's binding: the request is made again with work on it where
    * the directory answers `work`.
    */
   | {

@@ -5,13 +5,14 @@ import {
   fixed,
   list,
   mapped,
+  optional,
   struct,
   u32,
   u64,
   type Codec,
   type Value,
 } from '../bytes/codec.ts';
-import { CONTACT_BLOB_LENGTH, keyCodec, nodeIdCodec, versioned } from '../bytes/fields.ts';
+import { CONTACT_BLOB_LENGTH, hashCodec, keyCodec, nodeIdCodec, versioned } from '../bytes/fields.ts';
 import { Reader } from '../bytes/reader.ts';
 import { AEAD_KEY_LENGTH, AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, open, seal } from '../crypto/aead.ts';
 import {
@@ -22,6 +23,7 @@ import {
   signBlinded,
 } from '../crypto/blind.ts';
 import { hkdf, sha256 } from '../crypto/kdf.ts';
+import { XWING_PUBLIC_LENGTH } from '../crypto/kem.ts';
 import type { Rng } from '../crypto/rng.ts';
 import { verify } from '../crypto/sign.ts';
 import { LocalError, RemoteError } from '../errors.ts';
@@ -36,6 +38,8 @@ export const MAX_INBOXES = 4;
 export const MAX_KEY_PACKAGE_BYTES = 8192;
 const SALT_LENGTH = 32;
 const ROOM = CONTACT_BLOB_LENGTH - SALT_LENGTH - AEAD_TAG_LENGTH;
+/** A descriptor may be published so many periods ahead, so that whoever is away for as long can still be found. */
+export const PERIODS_AHEAD = 7;
 /** One period, ms. */
 export const PERIOD_MS: Millis = PERIOD_LENGTH_MINUTES * 60_000;
 
@@ -55,14 +59,23 @@ const inboxCodec: Codec<Inbox> = mapped(
   (inbox) => inbox,
 );
 
+/** Where somebody takes what is for them while they are away: the mailbox's id, and the X-Wing key to seal it for. */
+export const mailboxCodec = struct({ mailbox: hashCodec, key: fixed(XWING_PUBLIC_LENGTH) });
+export type Mailbox = Value<typeof mailboxCodec>;
+
 /**
- * What the holders of an address learn of its owner:
+ * What the holders of an address learn of its owner. One of a period in which the owner was not there yet has no inboxes:
  *
  *     version (1) ‖ count (2) ‖ inboxes: exit (32) ‖ tag (16) ‖ onion key (32) ‖ MLS key package (2 + n)
+ *     ‖ present (1) [‖ mailbox for first contact, of this period: id (32) ‖ X-Wing key (1,216)]
  */
 const contactCodec = versioned(
-  1,
-  struct({ inboxes: list(inboxCodec, MAX_INBOXES), keyPackage: bytes(MAX_KEY_PACKAGE_BYTES) }),
+  2,
+  struct({
+    inboxes: list(inboxCodec, MAX_INBOXES),
+    keyPackage: bytes(MAX_KEY_PACKAGE_BYTES),
+    mailbox: optional(mailboxCodec),
+  }),
 );
 export type ContactDescriptor = Value<typeof contactCodec>;
 
@@ -134,23 +147,25 @@ export const sealContact = (
 };
 
 /**
- * What anyone can check: one period early or late is allowed for. Throws `malformed`, `stale` or `bad-signature`.
+ * What anyone can check: it may be of the period before this one, and up to `ahead` periods early. Throws `malformed`,
+ * `stale` or `bad-signature`.
  */
-export const checkPublished = (published: Published, now: Millis): void => {
+export const checkPublished = (published: Published, now: Millis, ahead = PERIODS_AHEAD): void => {
   if (published.blob.length !== CONTACT_BLOB_LENGTH)
     throw new RemoteError('malformed', 'not of the blob`s length');
-  if (Math.abs(published.period - periodOf(now)) > 1) throw new RemoteError('stale');
+  const early = published.period - periodOf(now);
+  if (early < -1 || early > ahead) throw new RemoteError('stale');
   if (!verify(SIGNED, published.blindedKey, published.signature, ...parts(published))) {
     throw new RemoteError('bad-signature');
   }
 };
 
 /**
- * For who holds the address: `publicKey` is the one in it. Throws as `checkPublished` does, `bad-key` (another
+ * For who holds the address, of this period or one beside it: `publicKey` is the address's. Throws as `checkPublished` does, `bad-key` (another
  * address), `bad-layer`, `malformed` or `bad-version`.
  */
 export const openContact = (publicKey: Uint8Array, published: Published, now: Millis): ContactDescriptor => {
-  checkPublished(published, now);
+  checkPublished(published, now, 1);
   if (!equal(published.blindedKey, blindedAddress(publicKey, published.period)))
     throw new RemoteError('bad-key');
   const salt = published.blob.subarray(0, SALT_LENGTH);

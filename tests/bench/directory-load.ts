@@ -121,7 +121,8 @@ export class Crowd {
     const published = Array.from({ length: DESCRIPTORS }, (): Published => {
       const seed = systemRng(32);
       const identity = { public: signKeypair(seed).public, secretSeed: seed };
-      return sealContact(systemRng, identity, period, 1, { inboxes: [], keyPackage: new Uint8Array(0) });
+      const keyPackage = new Uint8Array(0);
+      return sealContact(systemRng, identity, period, 1, { inboxes: [], keyPackage, mailbox: undefined });
     });
     await inTurns(published.length, (i) =>
       ask(this.#members[i % this.size]?.peer, { type: 'publish', ...(published[i] as Published) }),

@@ -1,35 +1,10 @@
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hex, text } from '#shared/bytes/bytes.ts';
+import { keptInBrowser } from '#tests/support/browser-store.ts';
 import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
 import { delivered, heard, meet, say, type Side } from '#tests/support/chat.ts';
 import { eventually, TestNetwork, type TestClient } from '#tests/support/test-network.ts';
-
-/** What stands in the profile's database, as text as far as it is text. */
-const stored = (tab: Tab): Promise<string> =>
-  tab.page.evaluate(async () => {
-    const printed = (value: unknown): string => {
-      if (value instanceof CryptoKey) return `key, extractable ${String(value.extractable)}`;
-      if (value instanceof ArrayBuffer) return new TextDecoder('latin1').decode(value);
-      if (ArrayBuffer.isView(value)) return new TextDecoder('latin1').decode(value);
-      if (value !== null && typeof value === 'object') return Object.values(value).map(printed).join('\n');
-      return String(value);
-    };
-    const settled = <T>(request: IDBRequest<T>): Promise<T> =>
-      new Promise((done, failed) => {
-        request.onsuccess = () => done(request.result);
-        request.onerror = () => failed(new Error(String(request.error)));
-      });
-    let all = '';
-    for (const { name = '' } of await indexedDB.databases()) {
-      const database = await settled(indexedDB.open(name));
-      for (const table of database.objectStoreNames) {
-        const store = database.transaction(table).objectStore(table);
-        all += printed(await settled(store.getAllKeys())) + printed(await settled(store.getAll()));
-      }
-      database.close();
-    }
-    return all;
-  });
 
 describe('a profile in a real browser', () => {
   let network: TestNetwork;
@@ -68,9 +43,8 @@ describe('a profile in a real browser', () => {
 
   it('keeps nothing in clear, and no key that can be taken out', async () => {
     const { conversations, profile } = await tab.client.state();
-    const text = await stored(tab);
-    expect(text).toContain('key, extractable false');
-    expect(text).not.toContain('key, extractable true');
+    const kept = await keptInBrowser(tab);
+    expect(kept.keys).toEqual([false, false]);
     for (const secret of [
       'Still there?',
       'Is this you?',
@@ -79,7 +53,7 @@ describe('a profile in a real browser', () => {
       profile.address ?? '-',
       conversations[0]?.id ?? '-',
     ]) {
-      expect(text).not.toContain(secret);
+      expect(kept.hex).not.toContain(hex(text(secret)));
     }
   });
 

@@ -7,6 +7,7 @@ import { signKeypair } from '#shared/crypto/sign.ts';
 import {
   descriptorId,
   openContact,
+  PERIODS_AHEAD,
   periodOf,
   sealContact,
   type Published,
@@ -20,7 +21,7 @@ const refusal = (code: string): object => ({ type: 'error', code });
 const owner = signKeypair(new Uint8Array(32).fill(5));
 const identity = { public: owner.public, secretSeed: owner.secret };
 const rng = seededRng(new Uint8Array(32));
-const descriptor = { inboxes: [], keyPackage: Uint8Array.of(1, 2, 3) };
+const descriptor = { inboxes: [], keyPackage: Uint8Array.of(1, 2, 3), mailbox: undefined };
 
 const publicationOf = (period: number, revision: number): Published =>
   sealContact(rng, identity, period, revision, descriptor);
@@ -79,9 +80,20 @@ describe('contact descriptors', () => {
     ]) {
       expect(await publish(forged)).toEqual(refusal('bad-signature'));
     }
-    for (const off of [-2, 2])
+    for (const off of [-2, PERIODS_AHEAD + 1])
       expect(await publish(publicationOf(period + off, 1))).toEqual(refusal('stale'));
     for (const off of [-1, 1]) expect(await publish(publicationOf(period + off, 1))).toEqual(ok);
+  });
+
+  it('may be published ahead, and are found in their own period and in the one after it', async () => {
+    const ahead = publicationOf(period + PERIODS_AHEAD, 1);
+    expect(await publish(ahead)).toEqual(ok);
+    const id = descriptorId(ahead.blindedKey, ahead.period);
+    const at = (days: number): Promise<object | undefined> =>
+      fixture.archive.descriptor(id, fixture.clock.now() + days * DAY_MS);
+    expect(await at(PERIODS_AHEAD)).toMatchObject(ahead);
+    expect(await at(PERIODS_AHEAD + 1)).toMatchObject(ahead);
+    expect(await at(PERIODS_AHEAD + 2)).toBeUndefined();
   });
 
   it('are gone after the period that follows their own', async () => {

@@ -8,6 +8,7 @@ import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
 import { Node } from '#shared/node/node.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
 import { nodeIdBytes, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
+import type { Clock } from '#server/clock.ts';
 import { Directory } from '#server/directory.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import type { Limits } from '#server/services/limits.ts';
@@ -44,9 +45,13 @@ export class SimDirectory {
   readonly events: NodeEvent[] = [];
   readonly carriers = new Map<LinkId, Carrier>();
   #lastLink = 0;
+  #alive = true;
 
   constructor(options: SimDirectoryOptions) {
-    const { keys, clock, rng, archive, hops, limits = {} } = options;
+    const { keys, rng, archive, hops, limits = {} } = options;
+    // What a process meant to do ends with it.
+    const { now, after } = options.clock;
+    const clock: Clock = { now, after: (delayMs, task) => after(delayMs, () => this.#alive && task()) };
     const { contribution = 'off', epochMs = DEFAULT_EPOCH_MS, auditor } = options;
     const { id, signing, onion } = keys;
     this.id = id;
@@ -121,6 +126,7 @@ export class SimDirectory {
 
   /** The process dies: nothing is said to anyone. */
   kill(): void {
+    this.#alive = false;
     this.driver.stop();
     for (const carrier of this.carriers.values()) carrier.close();
     this.carriers.clear();

@@ -89,6 +89,30 @@ describe('what users keep at the directory', () => {
     expect(world.faults()).toEqual([]);
   });
 
+  it('shows nothing of whose mailboxes are one user`s, also where circuits to the directory have one hop', async () => {
+    const world = await new World({ seed: 14 }).start();
+    await world.relays(3);
+    const alice = world.add('alice', false);
+    await world.until('alice reaches the directory', () => alice.node.directoryReachable, 10_000);
+    await world.clock.pass(2_000);
+    const handles = circuitsAsked(world);
+    const get = { type: 'get-record', recordId: recordId(owner.public, 1) } as const;
+    const lookup = { type: 'lookup', descriptorId: new Uint8Array(32) } as const;
+    await ask(world, alice, 'record', get);
+    await ask(world, alice, 'lookup', lookup);
+    // Both went over the circuit of one hop; each of these by two nodes.
+    expect(new Set(handles.splice(0)).size).toBe(1);
+    expect(await ask(world, alice, 'mailbox', deposit(1))).toEqual({ type: 'ok' });
+    expect(await ask(world, alice, 'mailbox', deposit(2))).toEqual({ type: 'ok' });
+    expect(await ask(world, alice, 'mailbox', collect)).toMatchObject({ state: { more: false } });
+    await ask(world, alice, 'ahead', lookup);
+    expect(new Set(handles).size).toBe(4);
+    const exits = alice.seen('answered').map(({ exit }) => exit);
+    expect(exits.slice(0, 2)).toEqual([undefined, undefined]);
+    expect(exits.slice(2)).not.toContain(undefined);
+    expect(world.faults()).toEqual([]);
+  });
+
   it('wakes its reader over the circuit of one hop, which passes over what it does not know', async () => {
     const world = await new World({ seed: 13 }).start();
     const [alice, bob] = [world.add('alice', false), world.add('bob', false)];

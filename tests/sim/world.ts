@@ -2,6 +2,7 @@ import { dhKeypair } from '#shared/crypto/dh.ts';
 import { seededRng, type Rng } from '#shared/crypto/rng.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
 import type { Params } from '#shared/directory/consensus.ts';
+import type { Driver } from '#shared/driver/driver.ts';
 import type { CarrierEvents } from '#shared/link/carrier.ts';
 import type { Session } from '#shared/signal/session.ts';
 import { ROTATION_MS } from '#shared/node/keys.ts';
@@ -15,7 +16,10 @@ import { SimDirectory } from './directory.ts';
 import { SimNode } from './sim-node.ts';
 import { peerOf, pipe, sessionOf } from './wire.ts';
 
-type Peer = { owner: SimNode; link: LinkId };
+/** What has links here: a bare node, or a client around one. */
+export type Machine = Pick<SimNode, 'name' | 'alive' | 'carriers'> & { driver: Pick<Driver, 'input'> };
+
+type Peer = { owner: Machine; link: LinkId };
 
 export type WorldOptions = {
   seed?: number;
@@ -38,10 +42,10 @@ export class World {
   readonly delayMs: Millis;
   readonly seed: number;
   readonly directoryId: NodeId;
-  /** What is done to a message on a link between two nodes. */
+  /** What is done to a message on a link between two bare nodes. */
   tamper: (from: SimNode, to: SimNode, data: Uint8Array) => Uint8Array[] = (_, __, data) => [data];
   /** Nodes to which no WebRTC link comes about. */
-  readonly unreachable = new Set<SimNode>();
+  readonly unreachable = new Set<Machine>();
   directory: SimDirectory;
   /** How long nodes use their onion and signalling keys. */
   readonly rotationMs: Millis;
@@ -53,8 +57,8 @@ export class World {
   readonly #keys: DirectoryKeys;
   readonly #archive = new SqliteArchive(':memory:');
   readonly #peers: Peer[] = [];
-  readonly #sockets = new Map<SimNode, LinkId>();
-  readonly #cut = new Set<SimNode>();
+  readonly #sockets = new Map<Machine, LinkId>();
+  readonly #cut = new Set<Machine>();
 
   constructor(options: WorldOptions = {}) {
     this.seed = options.seed ?? 1;
@@ -125,6 +129,15 @@ export class World {
     }
   }
 
+  /** Lets time pass until a promise that waits for it is settled. */
+  async complete<T>(what: string, work: Promise<T>, limitMs: Millis = 60_000): Promise<T> {
+    let settled = false;
+    const done = work.finally(() => (settled = true));
+    done.catch(() => undefined);
+    await this.until(what, () => settled, limitMs);
+    return done;
+  }
+
   /** Exceptions of any node that no peer is to blame for: there must be none. */
   faults(): string[] {
     return [...this.nodes, this.directory].flatMap(({ name, events }) =>
@@ -133,7 +146,7 @@ export class World {
   }
 
   /** The node's WebSocket breaks, and no other comes up for a while. */
-  cutDirectory(node: SimNode, spanMs: Millis): void {
+  cutDirectory(node: Machine, spanMs: Millis): void {
     this.#cut.add(node);
     this.clock.after(0, () => {
       const link = this.#sockets.get(node);
@@ -145,7 +158,7 @@ export class World {
     this.clock.after(spanMs, () => this.#cut.delete(node));
   }
 
-  openWebSocket(node: SimNode, link: LinkId): void {
+  openWebSocket(node: Machine, link: LinkId): void {
     this.#sockets.set(node, link);
     const side: { server?: CarrierEvents } = {};
     const near = (): CarrierEvents => this.#receiver(node, link);
@@ -165,20 +178,20 @@ export class World {
     });
   }
 
-  fetchConsensus(node: SimNode): void {
+  fetchConsensus(node: Machine): void {
     this.clock.after(this.delayMs, () => {
       const body = this.#down ? undefined : this.directory.services.consensus?.bytes;
       node.driver.input(body ? { type: 'consensus', body } : { type: 'consensus-failed' });
     });
   }
 
-  createPeer(owner: SimNode, link: LinkId, initiator: boolean): void {
+  createPeer(owner: Machine, link: LinkId, initiator: boolean): void {
     this.#peers.push({ owner, link });
     const session = sessionOf('offer', this.#peers.length - 1);
     if (initiator) this.#give(owner, link, session);
   }
 
-  signalPeer(owner: SimNode, link: LinkId, description: Session): void {
+  signalPeer(owner: Machine, link: LinkId, description: Session): void {
     const own = this.#peers.findIndex((peer) => peer.owner === owner && peer.link === link);
     const mine = this.#peers[own];
     const theirs = this.#peers[peerOf(description)];
@@ -196,7 +209,7 @@ export class World {
     return new SimDirectory({ keys, clock, rng, archive, hops, limits, contribution, epochMs, auditor });
   }
 
-  #give(owner: SimNode, link: LinkId, session: Session): void {
+  #give(owner: Machine, link: LinkId, session: Session): void {
     this.clock.after(this.delayMs, () => owner.driver.input({ type: 'peer-session', link, session }));
   }
 
@@ -207,7 +220,7 @@ export class World {
       this.delayMs,
       () => this.#receiver(a.owner, a.link),
       () => this.#receiver(b.owner, b.link),
-      (data, fromA) => (fromA ? this.tamper(a.owner, b.owner, data) : this.tamper(b.owner, a.owner, data)),
+      (data, fromA) => (fromA ? this.#tampered(a, b, data) : this.#tampered(b, a, data)),
     );
     a.owner.carriers.set(a.link, near);
     b.owner.carriers.set(b.link, far);
@@ -215,7 +228,11 @@ export class World {
     b.owner.driver.input({ type: 'link-open', link: b.link });
   }
 
-  #receiver(node: SimNode, link: LinkId): CarrierEvents {
+  #tampered({ owner: from }: Peer, { owner: to }: Peer, data: Uint8Array): Uint8Array[] {
+    return from instanceof SimNode && to instanceof SimNode ? this.tamper(from, to, data) : [data];
+  }
+
+  #receiver(node: Machine, link: LinkId): CarrierEvents {
     return {
       message: (data) => node.driver.input({ type: 'link-data', link, data }),
       closed: () => {

@@ -8,13 +8,17 @@ import type {
   HeartbeatView,
   HelpingView,
   LinkView,
-  MessageState,
-  MessageView,
   NodeView,
 } from '#web/api.ts';
+import { keepingCommands, peopleCommands, peopleState } from '#tests/support/fake-people.ts';
+import { circleView, FakeThread } from '#tests/support/fake-thread.ts';
 
-/** `busy` has chats, links and circuits; `empty` is a first visit; `quiet` has started and knows nobody. */
-export type Scene = 'busy' | 'empty' | 'quiet' | 'building' | 'lost' | 'alone' | 'offline' | 'unproved';
+/**
+ * `busy` has chats, links and circuits; `empty` is a first visit; `quiet` has started and knows nobody;
+ * `people` has requests, groups and whoever else there may be, `thread` every kind of message.
+ */
+export type Scene =
+  'busy' | 'people' | 'thread' | 'empty' | 'quiet' | 'building' | 'lost' | 'alone' | 'offline' | 'unproved';
 
 type Listener = (event: ClientEvent) => void;
 
@@ -77,6 +81,8 @@ const addressOf = (n: number): string => `${idOf(n + 90)}`.replace(/[0189]/g, 'q
 function conversation(id: string, n: number, rest: Partial<ConversationView>): ConversationView {
   return {
     id,
+    ...({ kind: 'contact', blocked: false, verified: 'no' } as const),
+    ...{ members: [], picture: null, timerMs: null, draft: '' },
     name: id,
     address: addressOf(n),
     state: 'active',
@@ -88,54 +94,6 @@ function conversation(id: string, n: number, rest: Partial<ConversationView>): C
     resent: 0,
     ...rest,
   };
-}
-
-const ladder: MessageState[] = ['queued', 'sending', 'delivered'];
-
-let messageCount = 0;
-function message(
-  conversation: string,
-  mine: boolean,
-  text: string,
-  ago: number,
-  state: MessageState = 'delivered',
-  reason: string | null = null,
-): MessageView {
-  const sentAt = Date.now() - ago;
-  const passed =
-    state === 'failed'
-      ? (['queued', 'sending', 'failed'] as const)
-      : ladder.slice(0, ladder.indexOf(state) + 1);
-  const timeline = passed.map((step, i) => ({ state: step, at: sentAt + i * 700 }));
-  const bare = {
-    ...{ author: null, event: null, file: null, replyTo: null, reactions: [], deleted: false },
-    ...{ expiresAt: null, deliveredTo: [], readBy: [] },
-  };
-  return { ...bare, id: `m${++messageCount}`, conversation, mine, text, sentAt, state, reason, timeline };
-}
-
-function busyMessages(): MessageView[] {
-  const hour = 60 * minute;
-  return [
-    message('Kestrel', false, 'the coast road is closed again', 25 * hour),
-    message('Kestrel', false, 'the second route is quicker', 27 * minute),
-    message('Mira', false, 'Are you still on for tomorrow?', 26 * hour),
-    message('Mira', true, 'Yes. I will bring the map.', 25.9 * hour),
-    message('Mira', false, 'Did the map come through last night?', 22 * minute),
-    message('Mira', false, 'Ferry moved to 06:40.', 21 * minute),
-    message('Mira', true, 'It did. Both pages, took eleven seconds.', 3 * minute),
-    message('Mira', true, 'See you at the pier then.', 2 * minute),
-    message('Mira', true, 'I will be the one with the green umbrella.', 1500, 'sending'),
-    message(
-      'Ondine',
-      true,
-      'Here is the first one, from a place without a name.',
-      9 * minute,
-      'queued',
-      'contact',
-    ),
-    message('Juniper', true, 'Can you read this?', 4 * 24 * hour, 'failed', 'timeout'),
-  ];
 }
 
 const epochMs = 60 * minute;
@@ -167,8 +125,8 @@ export function helpingState(): HelpingView {
 
 function busyState(): ClientState {
   return {
-    profile: { name: 'Alder', address: addressOf(0), started: true },
-    settings: { relaying: true },
+    profile: { name: 'Alder', address: addressOf(0), started: true, picture: null, handle: null },
+    settings: { relaying: true, readReceipts: false },
     status: { kind: 'ready', circuits: 3, neighbours: 6, carried: 2 },
     conversations: [
       conversation('Mira', 1, { reachable: true, sent: 1312, resent: 4 }),
@@ -201,6 +159,7 @@ function busyState(): ClientState {
     node: { id: idOf(20), name: names[20]!, registered: true },
     consensusAt: Date.now() - 3 * minute,
     helping: helpingState(),
+    keeping: { locked: false, phraseKept: false, serverBackup: null, error: null, moved: false },
   };
 }
 
@@ -209,7 +168,7 @@ function sceneState(scene: Scene): ClientState {
   if (scene === 'empty' || scene === 'quiet') {
     Object.assign(state, { conversations: [], circuits: [] });
     if (scene === 'empty') {
-      state.profile = { name: '', address: null, started: false };
+      state.profile = { name: '', address: null, started: false, picture: null, handle: null };
       state.status = { kind: 'finding-neighbours', have: 1, want: 3 };
     } else
       state.status = { kind: 'limited', why: 'few-nodes', nodes: 5, circuits: 2, neighbours: 3, carried: 0 };
@@ -252,6 +211,12 @@ function sceneState(scene: Scene): ClientState {
       tokens: 0,
     };
   }
+  if (scene === 'thread') {
+    const [mira, ...others] = state.conversations as [ConversationView, ...ConversationView[]];
+    const timed = { ...mira, verified: 'yes' as const, timerMs: 24 * 60 * minute };
+    state.conversations = [timed, circleView(mira), ...others];
+  }
+  if (scene === 'people') return peopleState(state);
   if (scene === 'offline') state.status = { kind: 'offline' };
   return state;
 }
@@ -259,13 +224,13 @@ function sceneState(scene: Scene): ClientState {
 export class FakeClient {
   readonly api: ClientApi;
   readonly #listeners = new Set<Listener>();
-  readonly #messages: MessageView[];
+  readonly thread: FakeThread;
   #state: ClientState;
 
   constructor(scene: Scene) {
     this.#state = sceneState(scene);
-    this.#messages = this.#state.conversations.length ? busyMessages() : [];
-    this.#conversations((all) => all);
+    this.thread = new FakeThread(this, scene);
+    this.conversations((all) => all);
     this.api = this.#api();
   }
 
@@ -293,41 +258,17 @@ export class FakeClient {
     return this.#state;
   }
 
-  #conversations(change: (all: ConversationView[]) => ConversationView[]): void {
+  conversations(change: (all: ConversationView[]) => ConversationView[]): void {
     const withLast = change(this.#state.conversations).map((one) => ({
       ...one,
-      last: this.#messages.findLast((m) => m.conversation === one.id) ?? null,
+      last: this.thread.last(one.id),
     }));
     this.patch({ conversations: withLast });
   }
 
-  #step(id: string, state: MessageState, reason: string | null = null): void {
-    const at = this.#messages.findIndex((m) => m.id === id);
-    const old = this.#messages[at]!;
-    const next = { ...old, state, reason, timeline: [...old.timeline, { state, at: Date.now() }] };
-    this.#messages[at] = next;
-    this.emit({ type: 'message', message: next });
-    this.#conversations((all) => all);
-  }
-
-  #deliver(id: string): void {
-    setTimeout(() => this.#step(id, 'sending'), 150);
-    setTimeout(() => this.#step(id, 'delivered'), 1100);
-  }
-
-  #send(conversation: string, text: string): MessageView {
-    const to = this.#state.conversations.find((one) => one.id === conversation);
-    const made = message(conversation, true, text, 0, 'queued', to?.waiting ?? null);
-    this.#messages.push(made);
-    this.emit({ type: 'message', message: made });
-    this.#conversations((all) => all);
-    if (to?.reachable) this.#deliver(made.id);
-    return made;
-  }
-
   #accept(): string {
     const id = 'Wren';
-    this.#conversations((all) => [conversation(id, 7, { state: 'requested', waiting: 'contact' }), ...all]);
+    this.conversations((all) => [conversation(id, 7, { state: 'requested', waiting: 'contact' }), ...all]);
     return id;
   }
 
@@ -345,14 +286,18 @@ export class FakeClient {
   #api(): ClientApi {
     const profile = (part: Partial<ClientState['profile']>): void =>
       this.patch({ profile: { ...this.#state.profile, ...part } });
-    const invite = `https://hg.example.org/#i/${idOf(77)}${idOf(78).slice(0, 40)}`;
     const week = 7 * 24 * 60 * minute;
     return {
+      ...({} as ClientApi),
       state: async () => this.#state,
       start: async ({ name }) => profile({ name, started: true, address: addressOf(0) }),
       setName: async (name) => profile({ name }),
-      setRelaying: async (relaying) => this.patch({ settings: { relaying } }),
-      createInvite: async () => ({ link: invite, createdAt: Date.now(), expiresAt: Date.now() + week }),
+      setRelaying: async (relaying) => this.patch({ settings: { ...this.#state.settings, relaying } }),
+      ...peopleCommands(this, (name, part) => {
+        this.conversations((all) => [conversation(name, 7, part), ...all]);
+        return name;
+      }),
+      ...keepingCommands(this),
       previewInvite: async (link) => {
         if (link.includes('#i/'))
           return { address: addressOf(7), name: 'Wren', expiresAt: Date.now() + week };
@@ -364,14 +309,7 @@ export class FakeClient {
         );
       },
       acceptInvite: async () => this.#accept(),
-      messages: async (id) => this.#messages.filter((m) => m.conversation === id),
-      send: async (id, text) => this.#send(id, text),
-      retry: async (id) => {
-        this.#step(id, 'queued', 'circuit');
-        this.#deliver(id);
-      },
-      markRead: async (id) =>
-        this.#conversations((all) => all.map((one) => (one.id === id ? { ...one, unread: 0 } : one))),
+      ...this.thread.commands(),
       newCircuit: async () => undefined,
       connect: async (node) => this.#connect(node),
       disconnect: async (node) => this.patch({ links: this.#state.links.filter((l) => l.node !== node) }),

@@ -1,5 +1,6 @@
 import type { Clock } from '#server/clock.ts';
 import type { Millis } from '#shared/units.ts';
+import { pendingCrypto } from './counted-crypto.ts';
 
 type Alarm = { at: Millis; task: () => void };
 
@@ -42,5 +43,11 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** All promises that need nothing but each other are through after a turn of the event loop. */
-const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
+/**
+ * All promises that need nothing but each other are through after a turn of the event loop. What WebCrypto works out on
+ * another thread takes as many turns as it takes, where it is counted.
+ */
+const settled = async (): Promise<void> => {
+  do await new Promise<void>((done) => setImmediate(done));
+  while (pendingCrypto() > 0);
+};

@@ -1,6 +1,7 @@
 import { blindingVectors, signatureVectors } from '#tests/vectors/make-crypto.ts';
 import { cellVectors, relayVectors } from '#tests/vectors/make-cells.ts';
 import { handshakeVectors, onionVectors } from '#tests/vectors/make-circuits.ts';
+import { safetyVectors } from '#tests/vectors/make-safety.ts';
 
 /** One committed file of vectors: what `make` returns, as JSON. It must return the same each time. */
 export type VectorFile = { readonly file: string; readonly make: () => unknown };
@@ -12,6 +13,7 @@ export const vectorFiles: readonly VectorFile[] = [
   { file: 'relay-messages.json', make: relayVectors },
   { file: 'handshake.json', make: handshakeVectors },
   { file: 'onion.json', make: onionVectors },
+  { file: 'safety-numbers.json', make: safetyVectors },
 ];
 
 export const locate = (file: string): URL => new URL(file, import.meta.url);

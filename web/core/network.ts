@@ -27,6 +27,9 @@ type WorkedRequest = {
 /** `exit`: by which node it was asked. */
 type Asked = { body: Uint8Array; exit: NodeId | undefined };
 
+/** Asked by whoever tells where the user is to be found, or takes what is theirs. */
+const GATED: readonly AskPurpose[] = ['publish', 'ahead', 'mailbox', 'handle'];
+
 export type OpenChannel = { channel: Handle; circuit: Handle };
 
 /** The node's commands that are answered by events, as promises. */
@@ -34,6 +37,8 @@ export class Network {
   readonly #driver: () => Driver;
   readonly #waiting = new Map<Handle, Settle>();
   #handle = 0;
+  /** Is waited for before contacts are reached, and before what the list above names. */
+  permit: () => Promise<void> = () => Promise.resolve();
 
   constructor(driver: () => Driver) {
     this.#driver = driver;
@@ -45,7 +50,18 @@ export class Network {
 
   /** Rejects with RemoteError: what the directory answered, or `timeout`, `unreachable` and the like. */
   async ask(purpose: AskPurpose, request: DirectoryRequest): Promise<DirectoryResponse> {
+    if (GATED.includes(purpose)) await this.permit();
     return read((await this.#asked({ purpose, body: encode(requestCodec, request) })).body);
+  }
+
+  /** As `ask`, for a request that is signed over the circuit's binding. */
+  async askBound(
+    purpose: AskPurpose,
+    request: (binding: Uint8Array) => DirectoryRequest,
+  ): Promise<DirectoryResponse> {
+    if (GATED.includes(purpose)) await this.permit();
+    const body = (binding: Uint8Array): Uint8Array => encode(requestCodec, request(binding));
+    return read((await this.#asked({ purpose, body })).body);
   }
 
   /** As `ask`, with as much work as the directory wants for it. */
@@ -67,7 +83,8 @@ export class Network {
   }
 
   /** Rejects with RemoteError once none of the inboxes could be joined. `building` is told of each circuit tried. */
-  connect(inboxes: InboxRef[], building: (circuit: Handle) => void): Promise<OpenChannel> {
+  async connect(inboxes: InboxRef[], building: (circuit: Handle) => void): Promise<OpenChannel> {
+    await this.permit();
     return this.#answered((handle) => this.command({ type: 'connect', handle, inboxes }), building);
   }
 

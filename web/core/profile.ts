@@ -1,26 +1,33 @@
 import { equal, hex } from '#shared/bytes/bytes.ts';
-import { bool, decode, encode, fixed, list, struct, text, u32, u64 } from '#shared/bytes/codec.ts';
+import {
+  bool,
+  decode,
+  encode,
+  fixed,
+  list,
+  struct,
+  text,
+  u32,
+  u64,
+  type Value,
+} from '#shared/bytes/codec.ts';
 import { nodeIdCodec } from '#shared/bytes/fields.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import { signKeypair, type SignKeypair } from '#shared/crypto/sign.ts';
 import type { Guard } from '#shared/path/guards.ts';
-import type { Millis, NodeId } from '#shared/units.ts';
+import type { Millis } from '#shared/units.ts';
 import {
   decodeIdentity,
-  decodeOwnKeyPackage,
   encodeIdentity,
-  encodeOwnKeyPackage,
   makeIdentity,
-  makeKeyPackage,
   type Identity,
   type OwnKeyPackage,
 } from '#web/core/conversation/identity.ts';
+import { KeyPackages } from '#web/core/conversation/key-packages.ts';
 import type { Store } from '#web/core/store/ports.ts';
 
 /** How long the address vouches for the MLS key. */
-const CREDENTIAL_MS: Millis = 365 * 86_400_000;
-/** Periods for which a key package's private half is kept: a welcome may be that late. */
-const KEPT_PERIODS = 15;
+export const CREDENTIAL_MS: Millis = 365 * 86_400_000;
 
 /** A tab that is back within this time is the same node as before. */
 const SESSION_MS: Millis = 10 * 60_000;
@@ -29,16 +36,21 @@ export const SESSION_MARK_MS: Millis = 60_000;
 
 const sessionCodec = struct({ seed: fixed(32), seenAt: u64 });
 
-const settingsCodec = struct({ name: text(64), relaying: bool, avoided: list(nodeIdCodec, 1000) });
+const settingsCodec = struct({
+  name: text(64),
+  relaying: bool,
+  readReceipts: bool,
+  avoided: list(nodeIdCodec, 1000),
+});
 const guardsCodec = list(
   struct({ id: nodeIdCodec, addedAt: u64, lastListed: u64, failures: u32, retryAt: u64 }),
   64,
 );
 
-export type SettingsRecord = { name: string; relaying: boolean; avoided: NodeId[] };
+export type SettingsRecord = Value<typeof settingsCodec>;
 export type User = { address: SignKeypair; identity: Identity };
 
-const defaults: SettingsRecord = { name: '', relaying: true, avoided: [] };
+const defaults: SettingsRecord = { name: '', relaying: true, readReceipts: false, avoided: [] };
 
 /** Who this user is, and what they set: as the store keeps it. */
 export class Profile {
@@ -48,11 +60,12 @@ export class Profile {
   guards: Guard[] = [];
   user: User | undefined;
   #session: Uint8Array = new Uint8Array(0);
-  #keyPackages: { period: number; own: OwnKeyPackage }[] = [];
+  readonly #keyPackages: KeyPackages;
 
   private constructor(store: Store, rng: Rng) {
     this.#store = store;
     this.#rng = rng;
+    this.#keyPackages = new KeyPackages(store, 'package');
   }
 
   static async load(store: Store, rng: Rng): Promise<Profile> {
@@ -64,16 +77,12 @@ export class Profile {
     const records = new Map(await store.all('identity'));
     const [seed, identity] = [records.get('seed'), records.get('mls')];
     if (seed && identity) profile.user = { address: signKeypair(seed), identity: decodeIdentity(identity) };
-    for (const [key, value] of records) {
-      const [kind, period] = key.split('/');
-      if (kind === 'package')
-        profile.#keyPackages.push({ period: Number(period), own: decodeOwnKeyPackage(value) });
-    }
+    profile.#keyPackages.load(records);
     return profile;
   }
 
   get keyPackages(): OwnKeyPackage[] {
-    return this.#keyPackages.map(({ own }) => own);
+    return this.#keyPackages.all;
   }
 
   /** Makes the identity at the first call. */
@@ -118,20 +127,9 @@ export class Profile {
     await this.#store.write([{ table: 'guards', key: 'guards', value: encode(guardsCodec, guards) }]);
   }
 
-  /** The key package of a period, made at the first call; those too old to be used are erased. */
-  async keyPackage(user: User, period: number): Promise<OwnKeyPackage> {
-    const known = this.#keyPackages.find((each) => each.period === period);
-    if (known) return known.own;
-    const own = await makeKeyPackage(user.identity);
-    const old = this.#keyPackages.filter((each) => each.period < period - KEPT_PERIODS);
-    await this.#store.write([
-      { table: 'identity', key: `package/${String(period)}`, value: encodeOwnKeyPackage(own) },
-      ...old.map(
-        (each) => ({ table: 'identity', key: `package/${String(each.period)}`, value: undefined }) as const,
-      ),
-    ]);
-    this.#keyPackages = [...this.#keyPackages.filter((each) => !old.includes(each)), { period, own }];
-    return own;
+  /** The key package of a period, made at the first call; those too old at the `present` one to be used are erased. */
+  keyPackage({ identity }: User, period: number, present: number): Promise<OwnKeyPackage> {
+    return this.#keyPackages.of(identity, period, present);
   }
 
   isSelf(address: Uint8Array): boolean {

@@ -30,6 +30,8 @@ type Env = {
   /** This circuit is on its way to the contact. */
   building(circuit: Handle): void;
   opened(channel: OpenChannel): Promise<void>;
+  /** The contact is not there now. */
+  absent(): void;
   changed(): void;
 };
 
@@ -37,6 +39,8 @@ type Env = {
 export class Reach {
   readonly #env: Env;
   readonly #channels = new Set<Handle>();
+  /** Those on which the contact said something. */
+  readonly #heard = new Set<Handle>();
   #own: OpenChannel | undefined;
   #descriptor: { value: ContactDescriptor; at: Millis } | undefined;
   #retryMs = RETRY_MS;
@@ -59,17 +63,26 @@ export class Reach {
     this.#later(0);
   }
 
-  /** A channel of the contact's, once it is known to be theirs. */
+  /** The contact is at the other end of a channel, as far as they have let this side know. */
+  get heard(): boolean {
+    return this.#heard.size > 0;
+  }
+
+  /** The contact spoke on a channel. */
   joined(channel: Handle): void {
-    if (this.#channels.has(channel)) return;
+    if (this.#heard.has(channel)) return;
     this.#channels.add(channel);
+    this.#heard.add(channel);
     this.#arrived();
   }
 
   closed(channel: Handle): void {
     if (!this.#channels.delete(channel)) return;
+    const heard = this.#heard.delete(channel);
     if (this.#own?.channel === channel) this.#forgetOwn();
     if (this.#channels.size > 0) return;
+    // Somebody was there and did not answer: they may not want to, and dialling at once would not help.
+    if (!heard) return this.#failed('contact');
     this.waiting = 'circuit';
     this.#env.changed();
     // Who opened it opens it again; the other gives them the time.
@@ -110,11 +123,16 @@ export class Reach {
       await this.#dial();
     } catch (error) {
       if (this.#stopped || this.#channels.size > 0) return;
-      this.waiting = absent.includes(codeOf(error)) ? 'contact' : 'circuit';
-      this.#env.changed();
-      this.#later(uniformBetween(this.#env.ports.rng, this.#retryMs / 2, this.#retryMs));
-      this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs * 2);
+      this.#failed(absent.includes(codeOf(error)) ? 'contact' : 'circuit');
     }
+  }
+
+  #failed(waiting: 'contact' | 'circuit'): void {
+    this.waiting = waiting;
+    if (waiting === 'contact') this.#env.absent();
+    this.#env.changed();
+    this.#later(uniformBetween(this.#env.ports.rng, this.#retryMs / 2, this.#retryMs));
+    this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs * 2);
   }
 
   async #dial(): Promise<void> {
@@ -122,11 +140,16 @@ export class Reach {
     this.#dialling = true;
     try {
       const opened = await this.#connect();
-      if (this.#stopped) return;
+      if (this.#stopped) {
+        this.#env.network.command({ type: 'channel-close', channel: opened.channel });
+        return;
+      }
       this.#forgetOwn();
       this.#own = opened;
       this.#channels.add(opened.channel);
-      this.#arrived();
+      this.#cancel?.();
+      if (!this.heard) this.waiting = 'contact';
+      this.#env.changed();
       this.renewsAt = this.#env.ports.now() + RENEW_MS;
       this.#cancelRenewal = this.#env.ports.timer(RENEW_MS, () => void this.renew().catch(() => undefined));
       await this.#env.opened(opened);

@@ -14,9 +14,11 @@ import type {
   MessageView,
 } from '#web/api.ts';
 import type { Host } from '#web/core/host.ts';
-import type { Messenger, Served } from '#web/core/messenger.ts';
+import type { Group } from '#web/core/groups/group.ts';
+import type { Messenger } from '#web/core/messenger.ts';
 import { nodeName } from '#web/core/names.ts';
 import { circuitView, linkView, nodeViews, statusOf } from '#web/core/views.ts';
+import type { Served } from '#web/core/ways.ts';
 
 /** Views are told at most this often. */
 const TELL_MS: Millis = 100;
@@ -61,25 +63,64 @@ export class Watch {
     this.#look();
   }
 
-  state(): Omit<ClientState, 'profile' | 'settings' | 'conversations'> {
+  state(): Omit<ClientState, 'profile' | 'settings' | 'conversations' | 'keeping'> {
     return { ...this.#now(), ...this.#nodes(), helping: this.#env.helping() };
   }
 
   conversations(): ConversationView[] {
-    return (this.#env.messenger()?.sessions() ?? []).map((session) => {
-      const { id, contact, name, state, reachable, unread, last, sent, resent } = session.summary;
-      const waiting = reachable ? null : (this.#env.messenger()?.reach(id)?.waiting ?? 'circuit');
+    const messenger = this.#env.messenger();
+    if (!messenger) return [];
+    const shown = messenger.sessions().filter(({ id }) => !messenger.contacts.isHidden(id));
+    const withContacts = shown.map((session): ConversationView => {
+      const { id, contact, name, unread, last, timerMs, sent, resent } = session.summary;
+      const { contacts, profiles } = messenger;
+      const plain = {
+        ...({ kind: 'contact', blocked: contacts.blocked(id), verified: contacts.verified(id) } as const),
+        ...{ members: [], timerMs, draft: messenger.unsent.of(id), picture: profiles.pictureOf(id) },
+      };
+      const state = contacts.state(id) ?? session.summary.state;
+      const reachable = session.summary.reachable && messenger.reach(id)?.heard === true;
+      const waiting = reachable ? null : (messenger.reach(id)?.waiting ?? null);
       const explained = last && this.explain(last);
       const address = encodeAddress(contact);
-      return { id, name, address, state, reachable, waiting, unread, last: explained, sent, resent };
+      return {
+        ...plain,
+        id,
+        name,
+        address,
+        state,
+        reachable,
+        waiting,
+        unread,
+        last: explained,
+        sent,
+        resent,
+      };
     });
+    return [...withContacts, ...messenger.groups.list().map((group) => this.#groupView(messenger, group))];
+  }
+
+  /** A group has no channel of its own; what is said there waits for those of its members. */
+  #groupView(messenger: Messenger, { summary }: Group): ConversationView {
+    const others = summary.members.filter(({ self }) => !self);
+    const reached = others.filter(({ id }) => messenger.reach(id)?.heard === true);
+    const reachable = reached.length > 0;
+    return {
+      ...summary,
+      ...{ kind: 'group', address: '', blocked: false, verified: 'no', picture: null, sent: 0, resent: 0 },
+      ...{ draft: messenger.unsent.of(summary.id), reachable },
+      waiting: reachable || others.length === 0 ? null : 'contact',
+    };
   }
 
   /** A message that is not under way says what it waits for. */
   explain(message: MessageView): MessageView {
     if (message.state !== 'queued') return message;
-    const waiting = this.#env.messenger()?.reach(message.conversation)?.waiting;
-    return { ...message, reason: message.reason ?? waiting ?? null };
+    const messenger = this.#env.messenger();
+    const held = messenger?.mail.held(message.conversation);
+    const waiting =
+      messenger?.contacts.waits(message.conversation) ?? messenger?.reach(message.conversation)?.waiting;
+    return { ...message, reason: message.reason ?? held ?? waiting ?? null };
   }
 
   /** A conversation has a channel: what it lost before is over. */

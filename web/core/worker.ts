@@ -1,5 +1,5 @@
 import { pooledRng } from '#shared/crypto/rng.ts';
-import { LocalError } from '#shared/errors.ts';
+import { codeOf, LocalError } from '#shared/errors.ts';
 import type { Input } from '#shared/node/input.ts';
 import type { TraceEvent } from '#shared/node/output.ts';
 import type { LinkId } from '#shared/units.ts';
@@ -8,7 +8,9 @@ import { Client } from '#web/core/client.ts';
 import type { Host } from '#web/core/host.ts';
 import type { ProverWorker } from '#web/core/prover.ts';
 import proverUrl from '#web/core/prover.worker.ts?worker&url';
-import { openIdbStore } from '#web/core/store/idb.ts';
+import { isErasing } from '#web/core/keeping/records.ts';
+import { Vault } from '#web/core/store/idb.ts';
+import type { Store } from '#web/core/store/ports.ts';
 import { serveClient } from '#web/rpc.ts';
 import { Carriers } from '#web/transport/carriers.ts';
 import type { FromWorker, Setup, ToWorker } from '#web/transport/crossing.ts';
@@ -92,20 +94,63 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
 let give: (input: Input) => void = () => undefined;
 let leave: () => void = () => undefined;
 
-const begin = async (setup: Setup, port: MessagePort): Promise<void> => {
+type Place = { setup: Setup; port: MessagePort };
+
+/** The profile that waits for its passphrase. */
+let waiting: (Place & { vault: Vault }) | undefined;
+
+const begin = async ({ setup, port }: Place): Promise<void> => {
+  const vault = await Vault.open(setup.profile);
+  if (!vault.locked) return run({ setup, port }, await vault.unlock());
+  waiting = { setup, port, vault };
+  tellLocked(vault, false);
+};
+
+const tellLocked = ({ retryAfterMs }: Vault, wrong: boolean): void =>
+  scope.postMessage({ type: 'locked', wrong, retryAfterMs });
+
+const unlock = async (passphrase: string): Promise<void> => {
+  if (!waiting) return;
+  const place = waiting;
+  // One try at a time.
+  waiting = undefined;
+  let store: Store;
+  try {
+    store = await place.vault.unlock(passphrase);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'bad-passphrase' && code !== 'try-later') throw error;
+    waiting = place;
+    return tellLocked(place.vault, code === 'bad-passphrase');
+  }
+  await run(place, store);
+};
+
+const erase = async (): Promise<void> => {
+  await waiting?.vault.erase();
+  scope.postMessage({ type: 'erased' });
+};
+
+const run = async ({ setup, port }: Place, store: Store): Promise<void> => {
+  // The tab ended in the middle of it.
+  if (await isErasing(store)) {
+    await store.erase();
+    return scope.postMessage({ type: 'erased' });
+  }
   const traces: TraceEvent[] = [];
   const trace = (event: TraceEvent): void => {
     traces.push(event);
     if (traces.length > MAX_TRACES) traces.splice(0, MAX_TRACES / 2);
   };
   const client = await Client.open({
-    store: await openIdbStore(setup.profile),
+    store,
     host: (input) => {
       give = input;
       return createHost(setup, input);
     },
     origin: setup.origin,
     prover: () => startWorker(proverUrl, 'prover') as unknown as ProverWorker,
+    erased: () => scope.postMessage({ type: 'erased' }),
     ...(setup.trace && { trace }),
   });
   leave = () => void client.stop();
@@ -115,19 +160,23 @@ const begin = async (setup: Setup, port: MessagePort): Promise<void> => {
       if (data === 'traces') port.postMessage({ traces });
     });
   }
+  scope.postMessage({ type: 'opened' });
 };
+
+const failing = (work: Promise<void>): void =>
+  void work.catch((error: unknown) => {
+    console.error(error);
+    scope.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+  });
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
     case 'setup':
-      begin(data.setup, data.port).catch((error: unknown) => {
-        console.error(error);
-        scope.postMessage({
-          type: 'failed',
-          message: error instanceof Error ? error.message : String(error),
-        });
-      });
-      return;
+      return failing(begin(data));
+    case 'unlock':
+      return failing(unlock(data.passphrase));
+    case 'erase':
+      return failing(erase());
     case 'session':
       return give({ type: 'peer-session', link: data.link, session: data.session });
     case 'channel':

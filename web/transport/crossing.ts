@@ -12,8 +12,15 @@ export type Setup = {
   trace: boolean;
 };
 
+/** The profile opens by its passphrase. `wrong`: one was tried that is not it; none is taken for `retryAfterMs`. */
+export type Locked = { wrong: boolean; retryAfterMs: number };
+
 export type ToWorker =
   | { type: 'setup'; setup: Setup; port: MessagePort }
+  /** Answered by `opened`, `locked` or `failed`. */
+  | { type: 'unlock'; passphrase: string }
+  /** Of a profile that is locked: everything goes. Answered by `erased`. */
+  | { type: 'erase' }
   | { type: 'session'; link: LinkId; session: Session }
   | { type: 'channel'; link: LinkId; channel: RTCDataChannel }
   /** Where a channel can't be transferred: the end of a bridge to it. */
@@ -26,4 +33,9 @@ export type FromWorker =
   | { type: 'create-peer'; link: LinkId; initiator: boolean }
   | { type: 'signal-peer'; link: LinkId; session: Session }
   | { type: 'close-peer'; link: LinkId }
+  /** The client answers calls. */
+  | { type: 'opened' }
+  | ({ type: 'locked' } & Locked)
+  /** Nothing of the profile is left in its database. */
+  | { type: 'erased' }
   | { type: 'failed'; message: string };

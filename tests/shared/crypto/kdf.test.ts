@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hex, unhex } from '#shared/bytes/bytes.ts';
-import { hkdf, sha256 } from '#shared/crypto/kdf.ts';
+import { hkdf, sha256, sha256OfParts } from '#shared/crypto/kdf.ts';
 import { anyBytes } from '#tests/support/arbitrary.ts';
 import { runs } from '#tests/support/runs.ts';
 import { hkdfSha256 } from '#tests/twin/openssl.ts';
@@ -28,6 +28,9 @@ describe('kdf', () => {
           expect(hex(sha256(secret, info))).toBe(
             createHash('sha256').update(secret).update(info).digest('hex'),
           );
+          const parts = sha256OfParts();
+          for (const part of [secret, info]) parts.update(part);
+          expect(parts.digest()).toEqual(sha256(secret, info));
         },
       ),
       runs(50),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { concat, hex } from '#shared/bytes/bytes.ts';
 import { encode } from '#shared/bytes/codec.ts';
 import { CONTACT_BLOB_LENGTH } from '#shared/bytes/fields.ts';
+import { XWING_PUBLIC_LENGTH } from '#shared/crypto/kem.ts';
 import { seededRng } from '#shared/crypto/rng.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
 import { requestCodec } from '#shared/directory/messages.ts';
@@ -14,6 +15,7 @@ import {
   MAX_INBOXES,
   MAX_KEY_PACKAGE_BYTES,
   openContact,
+  PERIODS_AHEAD,
   periodOf,
   sealContact,
   type ContactDescriptor,
@@ -41,6 +43,9 @@ const anyDescriptor: fc.Arbitrary<ContactDescriptor> = fc.record({
     { maxLength: MAX_INBOXES },
   ),
   keyPackage: anyBytes(0, MAX_KEY_PACKAGE_BYTES),
+  mailbox: fc.option(fc.record({ mailbox: anyBytes(32), key: anyBytes(XWING_PUBLIC_LENGTH) }), {
+    nil: undefined,
+  }),
 });
 const inbox = {
   exit: nodeId(seed('exit')),
@@ -48,7 +53,8 @@ const inbox = {
   onionKey: seed('onion'),
   id: inboxId(seed('onion')),
 };
-const descriptor: ContactDescriptor = { inboxes: [inbox], keyPackage: seed('key package') };
+const mailbox = { mailbox: seed('mailbox'), key: new Uint8Array(XWING_PUBLIC_LENGTH).fill(7) };
+const descriptor: ContactDescriptor = { inboxes: [inbox], keyPackage: seed('key package'), mailbox };
 const published = sealContact(rng, bob, period, 3, descriptor);
 const openIt = (fields: Published, now = NOW) => refusalOf(() => openContact(bob.public, fields, now));
 
@@ -68,7 +74,7 @@ describe('a contact descriptor', () => {
     expect(refusalOf(() => checkPublished(published, NOW))).toBeUndefined();
     expect(refusalOf(() => openContact(stranger, published, NOW))).toBe('bad-key');
     const bytes = hex(concat(...Object.values(published).filter((part) => part instanceof Uint8Array)));
-    for (const known of [bob.public, inbox.tag, inbox.onionKey, descriptor.keyPackage]) {
+    for (const known of [bob.public, inbox.tag, inbox.onionKey, descriptor.keyPackage, mailbox.mailbox]) {
       expect(bytes).not.toContain(hex(known));
     }
   });
@@ -113,6 +119,20 @@ describe('a contact descriptor', () => {
       undefined,
     ]);
     expect([-2, 2].map((days) => openIt(published, NOW + days * DAY))).toEqual(['stale', 'stale']);
+  });
+
+  it('may be published for as many periods ahead as its owner may be away', () => {
+    const at = (early: number): string | undefined =>
+      refusalOf(() => checkPublished(published, NOW - early * DAY));
+    expect(at(PERIODS_AHEAD)).toBeUndefined();
+    expect(at(PERIODS_AHEAD + 1)).toBe('stale');
+    expect(at(-2)).toBe('stale');
+  });
+
+  it('has room for all that it may say', () => {
+    const full = { ...descriptor, inboxes: Array.from({ length: MAX_INBOXES }, () => inbox) };
+    const longest = { ...full, keyPackage: new Uint8Array(MAX_KEY_PACKAGE_BYTES) };
+    expect(openContact(bob.public, sealContact(rng, bob, period, 1, longest), NOW)).toEqual(longest);
   });
 
   it('is what a publication carries', () => {

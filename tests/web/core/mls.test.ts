@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { text } from '#shared/bytes/bytes.ts';
 import { seededRng } from '#shared/crypto/rng.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
 import { makeCredential, verifyCredential } from '#web/core/conversation/credential.ts';
@@ -101,11 +102,24 @@ describe('groups of two', () => {
     await talk(done.group, committed.group);
   });
 
-  it('send nothing between a proposal and its commit', async () => {
-    const { b } = await pair();
+  it('send nothing between a proposal of the other and its commit', async () => {
+    const { a, b } = await pair();
     const proposed = await proposeUpdate(b, none);
-    expect(mls.maySend(proposed.group)).toBe(false);
-    await expect(mls.encrypt(proposed.group, none, none)).rejects.toMatchObject({ code: 'internal' });
+    const { group } = await decrypt(a, proposed.ciphertext);
+    expect([mls.maySend(group), mls.isSettled(group)]).toEqual([false, false]);
+    await expect(mls.encrypt(group, none, none)).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('go on while a proposal of their own is under way, which is committed nonetheless', async () => {
+    const { a, b } = await pair();
+    const proposed = await proposeUpdate(b, none);
+    expect([mls.maySend(proposed.group), mls.isSettled(proposed.group)]).toEqual([true, false]);
+    const said = await mls.encrypt(proposed.group, text('meanwhile'), none);
+    const committed = await commitUpdate((await decrypt(a, proposed.ciphertext)).group, none);
+    expect(await decrypt(committed.group, said.ciphertext)).toMatchObject({ payload: text('meanwhile') });
+    const done = await decrypt(said.group, committed.ciphertext);
+    expect(done).toMatchObject({ type: 'commit', lost: false });
+    await talk(done.group, committed.group);
   });
 
   it('refuse a commit by the other leaf', async () => {

@@ -15,6 +15,8 @@ beforeEach(async () => {
   await bob.boot();
 });
 
+const none = new Uint8Array(0);
+
 const meet = async (): Promise<void> => {
   await alice.accept(bob);
   await net.open(alice);
@@ -212,15 +214,23 @@ describe('what is refused', () => {
     expect(textsFrom(bob.with(alice), false)).toEqual(['x']);
   });
 
-  it('is a second welcome from a contact', async () => {
+  it('is an earlier welcome from a contact, and a later one goes on with them', async () => {
     await meet();
-    const stranger = new User('Alice', 1);
-    await stranger.boot();
-    stranger.rng(1);
-    const second = new Net(stranger, bob);
-    await stranger.accept(bob);
-    await second.open(stranger);
-    await second.settle();
-    expect(second.refusals).toEqual(['refused']);
+    const { groupId } = bob.with(alice) ?? {};
+    const [early, late] = [new User('Alice', 1), new User('Alice', 1)];
+    late.passTo(alice.now() + 1000);
+    for (const [user, taken] of [
+      [early, false],
+      [late, true],
+    ] as const) {
+      await user.boot();
+      user.rng(1);
+      const again = new Net(user, bob);
+      await user.accept(bob);
+      await again.open(user);
+      await again.settle();
+      expect(bob.conversations.list()).toHaveLength(1);
+      expect(hex(bob.with(alice)?.groupId ?? none) !== hex(groupId ?? none)).toBe(taken);
+    }
   });
 });

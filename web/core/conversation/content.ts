@@ -36,6 +36,7 @@ export const MAX_PEAKS = 64;
 /** Messages that one receipt names. */
 export const MOST_READ = 256;
 export const MAX_GROUP_MESSAGE = 24_576;
+export const MAX_INVITE = 128;
 
 const messageId = fixed(MESSAGE_ID_LENGTH);
 const fileId = fixed(FILE_ID_LENGTH);
@@ -86,8 +87,11 @@ export const contentCodec = union({
   'file-end': [11, struct({ file: fileId, done: u64 })],
   /** A message of a group's own MLS, on its way to one of its members. */
   group: [12, struct({ group: fixed(16), message: bytes(MAX_GROUP_MESSAGE) })],
-  /** The sender takes the invited one as a contact, or not. */
-  accepted: [13, struct({})],
+  /**
+   * The sender takes as a contact whoever came to them. Where that was by an address that takes requests alone, the invite
+   * (`contacts/invites.ts`) leads to their own.
+   */
+  accepted: [13, struct({ invite: optional(bytes(MAX_INVITE)) })],
 });
 export type Content = Value<typeof contentCodec>;
 export type ContentOf<T extends Content['type']> = Extract<Content, { type: T }>;

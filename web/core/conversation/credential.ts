@@ -39,3 +39,6 @@ export const verifyCredential = (credential: Uint8Array, signatureKey: Uint8Arra
   }
   return read;
 };
+
+/** The address that a credential names, which `verifyCredential` has let pass before. Throws `malformed`. */
+export const addressIn = (credential: Uint8Array): Uint8Array => decode(codec, credential).address;

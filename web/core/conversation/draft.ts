@@ -1,24 +1,23 @@
-import { hex } from '#shared/bytes/bytes.ts';
+import { equal, hex, unhex } from '#shared/bytes/bytes.ts';
 import { encode, u64 } from '#shared/bytes/codec.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Change } from '#web/core/store/ports.ts';
-import type { Content, Envelope } from '#web/core/conversation/content.ts';
+import type { Envelope } from '#web/core/conversation/content.ts';
 import { commitUpdate, proposeUpdate } from '#web/core/conversation/handshake.ts';
-import { encrypt, epochOf, exportKeys, maySend } from '#web/core/conversation/mls.ts';
+import { encrypt, epochOf, exportKeys, groupIdOfGroup, maySend } from '#web/core/conversation/mls.ts';
 import {
   ACK_EPOCHS,
+  MAX_FORMER,
   encodeConversation,
   encodeEntry,
-  emptyMessage,
-  encodeMessage,
-  messageKey,
   outboxKey,
   type Conversation,
-  type Message,
   type OutboxEntry,
+  unsealed,
   VERSION,
   type State,
 } from '#web/core/conversation/records.ts';
+import { Thread } from '#web/core/conversation/thread.ts';
 
 const ACK_LABEL = 'hourglass ack 1';
 
@@ -36,8 +35,7 @@ export class Draft {
   conversation: Conversation;
   /** Ordered by `order`. */
   outbox: OutboxEntry[];
-  /** Messages that changed, by id in hex. */
-  readonly changed = new Map<string, Message>();
+  readonly thread: Thread;
   /** Changes to other tables that must come with it. */
   readonly extra: Change[] = [];
   /** What was taken whose effect is not on messages, in order. */
@@ -46,13 +44,17 @@ export class Draft {
   acknowledges = false;
   readonly #base: State;
   readonly #id: string;
+  readonly #now: Millis;
   readonly #fresh: boolean;
 
   /** `fresh`: nothing of it is stored yet. */
-  constructor(base: State, fresh = false) {
+  constructor(base: State, now: Millis, fresh = false) {
     this.#base = base;
     this.#id = hex(base.conversation.contact);
+    this.#now = now;
     this.#fresh = fresh;
+    const { nextPosition, timer } = base.conversation;
+    this.thread = new Thread(base, this.#id, nextPosition, timer);
     this.conversation = base.conversation;
     this.outbox = [...base.outbox];
   }
@@ -65,37 +67,44 @@ export class Draft {
     this.conversation = { ...this.conversation, ...fields };
   }
 
-  message(id: Uint8Array | string): Message | undefined {
-    const name = typeof id === 'string' ? id : hex(id);
-    return this.changed.get(name) ?? this.#base.messages.get(name);
+  /** The contact has shown that they are in the group. */
+  joined(): void {
+    const { active, welcome } = this.conversation;
+    if (!active || welcome) this.set({ active: true, welcome: undefined, welcomeStored: undefined });
   }
 
-  /** Every message as it now is, oldest first. */
-  allMessages(): Message[] {
-    return [...new Map([...this.#base.messages, ...this.changed]).values()];
+  /** The contact's item was taken, in its turn. */
+  took(seq: number): void {
+    this.joined();
+    this.set({ delivered: seq + 1 });
   }
 
-  put(message: Message): void {
-    this.changed.set(hex(message.id), message);
+  /** Something to send, to be sealed when it is due. `shown`: it is a message, whose id is the same. */
+  enqueue(id: Uint8Array, envelope: Uint8Array, shown: boolean): void {
+    this.#push({ messageId: shown ? id : undefined, envelope, sealed: undefined });
   }
 
-  /** A new message at the end of the conversation. */
-  append(
-    message: Pick<Message, 'id' | 'mine' | 'text' | 'sentAt' | 'state'> & Partial<Message>,
-    now: Millis,
-  ): Message {
-    const position = this.conversation.nextPosition;
-    this.set({ nextPosition: position + 1 });
-    const timeline = [{ state: message.state, at: now }];
-    const whole = { ...emptyMessage, ...message, conversation: this.#id, position, timeline };
-    this.put(whole);
-    return whole;
+  /** What was said of this message, if it has not left yet, never will. False: it may have left. */
+  withdraw(messageId: Uint8Array): boolean {
+    const at = this.outbox.findIndex((entry) => entry.messageId && equal(entry.messageId, messageId));
+    const found = this.outbox[at];
+    if (!found || found.sealed || found.left) return false;
+    this.outbox.splice(at, 1);
+    return true;
   }
 
-  /** Something to send, to be sealed when the group allows. */
-  enqueue(type: Content['type'], id: Uint8Array, envelope: Uint8Array): void {
-    const isMessage = type === 'text' || type === 'file';
-    this.#push({ messageId: isMessage ? id : undefined, envelope, sealed: undefined });
+  /** Goes on in the group of `fresh`: what waits is to be sealed in it, and messages keep their places. */
+  adopt(fresh: State): void {
+    const { nextOrder, nextPosition, readTo, timer, former, active, group } = this.conversation;
+    const groups = [...former, groupIdOfGroup(group)].slice(-MAX_FORMER);
+    this.conversation = {
+      ...fresh.conversation,
+      ...{ active: active || fresh.conversation.active, former: groups },
+      ...{ nextPosition, readTo, timer, nextOrder: nextOrder + 1 },
+    };
+    const [proposal] = fresh.outbox;
+    this.outbox = unsealed(this.outbox);
+    if (proposal) this.outbox.push({ ...proposal, order: nextOrder });
   }
 
   async propose(): Promise<void> {
@@ -112,15 +121,24 @@ export class Draft {
     this.conversation = await withAckKeys(this.conversation);
   }
 
-  /** Gives each waiting envelope its ciphertext and place, while nothing forbids to send. */
-  async seal(): Promise<void> {
+  /** Gives waiting envelopes, in order, their ciphertext and number, up to number `end`. */
+  async seal(end: number): Promise<void> {
     for (const [at, entry] of this.outbox.entries()) {
-      if (entry.sealed || !entry.envelope || !maySend(this.conversation.group)) continue;
+      if (entry.sealed || !entry.envelope) continue;
       const seq = this.conversation.nextSeq;
+      if (seq >= end || !maySend(this.conversation.group)) return;
       const { group, ciphertext } = await encrypt(this.conversation.group, entry.envelope, encode(u64, seq));
       this.set({ group, nextSeq: seq + 1 });
       this.outbox[at] = { ...entry, sealed: { seq, ciphertext } };
     }
+  }
+
+  /** To be called when everything else is done, and once. */
+  finish(): void {
+    for (const id of this.thread.gone) this.withdraw(unhex(id));
+    const { position: nextPosition, timer } = this.thread;
+    const before = this.conversation;
+    if (nextPosition !== before.nextPosition || timer !== before.timer) this.set({ nextPosition, timer });
   }
 
   changes(): Change[] {
@@ -129,9 +147,7 @@ export class Draft {
       const value = encodeConversation(this.conversation);
       changes.push({ table: 'conversations', key: this.#id, value });
     }
-    for (const [id, message] of this.changed) {
-      changes.push({ table: 'messages', key: messageKey(this.#id, id), value: encodeMessage(message) });
-    }
+    changes.push(...this.thread.changes(this.#now));
     const stored = this.#fresh ? [] : this.#base.outbox;
     const before = new Map(stored.map((entry) => [entry.order, entry]));
     for (const entry of this.outbox) {
@@ -147,9 +163,7 @@ export class Draft {
   }
 
   result(): State {
-    const messages =
-      this.changed.size > 0 ? new Map([...this.#base.messages, ...this.changed]) : this.#base.messages;
-    return { conversation: this.conversation, outbox: this.outbox, messages };
+    return { conversation: this.conversation, outbox: this.outbox, ...this.thread.result(this.#now) };
   }
 
   async #handshake(make: typeof proposeUpdate): Promise<void> {
@@ -162,6 +176,13 @@ export class Draft {
   #push(entry: Pick<OutboxEntry, 'messageId' | 'envelope' | 'sealed'>): void {
     const order = this.conversation.nextOrder;
     this.set({ nextOrder: order + 1 });
-    this.outbox.push({ version: VERSION, conversation: this.#id, order, ...entry });
+    this.outbox.push({
+      version: VERSION,
+      conversation: this.#id,
+      order,
+      stored: undefined,
+      left: false,
+      ...entry,
+    });
   }
 }

@@ -14,21 +14,20 @@ import { signWithLabel } from 'ts-mls/crypto/signature.js';
 import { leafNodeTBSEncoder } from 'ts-mls/leafNode.js';
 import { equal } from '#shared/bytes/bytes.ts';
 import { LocalError, RemoteError } from '#shared/errors.ts';
-import { readMessage, type Group } from '#web/core/conversation/mls.ts';
+import { readMessage, type Group, type PendingUpdate } from '#web/core/conversation/mls.ts';
 import { refusing } from '#web/core/conversation/refusing.ts';
 import { suite } from '#web/core/conversation/suite.ts';
 
 /** Renewing the keys of a group's leaves, and receiving whatever the other member sends. */
 
-const ownNode = ({ privatePath }: ClientState): number => 2 * privatePath.leafIndex;
+/** Where the own leaf stands in the tree. */
+export const ownNode = ({ privatePath }: ClientState): number => 2 * privatePath.leafIndex;
 
-/** A fresh key for the own leaf, for the other member to commit (RFC 9420, section 12.1.2). */
-export const proposeUpdate = async (
-  group: Group,
-  authenticatedData: Uint8Array,
-): Promise<{ group: Group; ciphertext: Uint8Array }> => {
+/** A fresh key for the own leaf, signed into it (RFC 9420, section 12.1.2). */
+export const freshLeaf = async (
+  state: ClientState,
+): Promise<{ leafNode: LeafNodeUpdate; update: PendingUpdate }> => {
   const cs = await suite();
-  const { state } = group;
   const node = state.ratchetTree[ownNode(state)];
   if (node?.nodeType !== 'leaf') throw new LocalError('internal', 'no leaf of our own');
   const keys = await cs.hpke.generateKeyPair();
@@ -40,18 +39,18 @@ export const proposeUpdate = async (
   const { groupId } = state.groupContext;
   const signed = encode(leafNodeTBSEncoder)({ ...content, groupId, leafIndex: state.privatePath.leafIndex });
   const signature = await signWithLabel(state.signaturePrivateKey, 'LeafNodeTBS', signed, cs.signature);
-  const leafNode: LeafNodeUpdate = { ...content, signature };
-  const made = await createProposal(
-    state,
-    false,
-    { proposalType: 'update', update: { leafNode } },
-    cs,
-    authenticatedData,
-  );
-  return {
-    group: { state: made.newState, update: { publicKey, secretKey } },
-    ciphertext: encodeMlsMessage(made.message),
-  };
+  return { leafNode: { ...content, signature }, update: { publicKey, secretKey } };
+};
+
+/** A fresh key for the own leaf, for the other member to commit. */
+export const proposeUpdate = async (
+  group: Group,
+  authenticatedData: Uint8Array,
+): Promise<{ group: Group; ciphertext: Uint8Array }> => {
+  const { leafNode, update } = await freshLeaf(group.state);
+  const proposal = { proposalType: 'update' as const, update: { leafNode } };
+  const made = await createProposal(group.state, false, proposal, await suite(), authenticatedData);
+  return { group: { state: made.newState, update }, ciphertext: encodeMlsMessage(made.message) };
 };
 
 /** Commits what was proposed, and a fresh key for the own leaf with it. */
@@ -124,6 +123,21 @@ const receiveCommit = async (group: Group, message: PrivateMessage): Promise<Rec
   });
   if (sender !== 0) throw new RemoteError('refused', 'only the creator commits');
   if (!proposals.every(isUpdate)) throw new RemoteError('refused', 'only updates are committed here');
+  const ready = withUpdate(group, proposals);
+  const { newState } = await processPrivateMessage(ready ?? state, message, emptyPskIndex, cs);
+  return {
+    type: 'commit',
+    group: { state: newState, update: undefined },
+    lost: update !== undefined && ready === undefined,
+    authenticatedData: message.authenticatedData,
+  };
+};
+
+/** The state with the own leaf's next key in place, if these proposals hold it. */
+export const withUpdate = (
+  { state, update }: Group,
+  proposals: readonly ProposalWithSender[],
+): ClientState | undefined => {
   const included =
     update !== undefined &&
     proposals.some(
@@ -132,15 +146,7 @@ const receiveCommit = async (group: Group, message: PrivateMessage): Promise<Rec
         senderLeafIndex === state.privatePath.leafIndex &&
         equal(proposal.update.leafNode.hpkePublicKey, update.publicKey),
     );
-  const privateKeys = included
-    ? { ...state.privatePath.privateKeys, [ownNode(state)]: update.secretKey }
-    : state.privatePath.privateKeys;
-  const ready = { ...state, privatePath: { ...state.privatePath, privateKeys } };
-  const { newState } = await processPrivateMessage(ready, message, emptyPskIndex, cs);
-  return {
-    type: 'commit',
-    group: { state: newState, update: undefined },
-    lost: update !== undefined && !included,
-    authenticatedData: message.authenticatedData,
-  };
+  if (!included) return undefined;
+  const privateKeys = { ...state.privatePath.privateKeys, [ownNode(state)]: update.secretKey };
+  return { ...state, privatePath: { ...state.privatePath, privateKeys } };
 };

@@ -25,6 +25,7 @@ import { bytes, decode, encode, optional, struct, type Value } from '#shared/byt
 import type { Rng } from '#shared/crypto/rng.ts';
 import { LocalError, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
+import type { Party } from '#web/core/contacts/safety.ts';
 import { verifyCredential } from '#web/core/conversation/credential.ts';
 import {
   makeKeyPackage,
@@ -43,13 +44,14 @@ import { suite } from '#web/core/conversation/suite.ts';
 export const GROUP_ID_LENGTH = 16;
 const MAX_STATE = 1 << 20;
 
-const pendingUpdateCodec = struct({ publicKey: bytes(2048), secretKey: bytes(64) });
+export const pendingUpdateCodec = struct({ publicKey: bytes(2048), secretKey: bytes(64) });
 /** The own leaf's next key, proposed and not yet committed. */
-type PendingUpdate = Value<typeof pendingUpdateCodec>;
+export type PendingUpdate = Value<typeof pendingUpdateCodec>;
 
 export type Group = { readonly state: ClientState; readonly update: PendingUpdate | undefined };
 
-const config = (authService: AuthenticationService): ClientConfig => ({
+/** What MLS leaves to the client; `authService` says who may be a member. */
+export const config = (authService: AuthenticationService): ClientConfig => ({
   // Messages arrive in order. Four past epochs cover what was under way while commits passed.
   keyRetentionConfig: defaultKeyRetentionConfig,
   lifetimeConfig: defaultLifetimeConfig,
@@ -60,19 +62,22 @@ const config = (authService: AuthenticationService): ClientConfig => ({
 });
 
 /** `accepts` sees what each leaf's credential truly says; what it says untruly never gets there. */
-const vouching = (accepts: (address: Uint8Array, expiry: Millis) => boolean): AuthenticationService => ({
+export const vouching = (
+  accepts: (address: Uint8Array, expiry: Millis, signatureKey: Uint8Array) => boolean,
+): AuthenticationService => ({
   validateCredential: async (credential, signatureKey) => {
     try {
       if (credential.credentialType !== 'basic' || !('identity' in credential)) return false;
       const { address, expiry } = verifyCredential(credential.identity, signatureKey);
-      return accepts(address, expiry);
+      return accepts(address, expiry, signatureKey);
     } catch {
       return false;
     }
   },
 });
 
-const leaves = (state: ClientState): LeafNode[] =>
+/** The members' leaves, from the left. */
+export const leaves = (state: ClientState): LeafNode[] =>
   state.ratchetTree.flatMap((node) => (node?.nodeType === 'leaf' ? [node.leaf] : []));
 
 const addressOf = (leaf: LeafNode): Uint8Array => {
@@ -82,20 +87,62 @@ const addressOf = (leaf: LeafNode): Uint8Array => {
   return verifyCredential(leaf.credential.identity, leaf.signaturePublicKey).address;
 };
 
-/** From here on a leaf may change its keys, never its address. Expiry counts when a contact is first met. */
+/**
+ * From here on a leaf may renew its encryption key, never its address or the key that signs for it: who has another one
+ * makes another group, and that is told to the user. Expiry counts when a contact is first met.
+ */
 const amongMembers = (state: ClientState): ClientState => {
   const members = leaves(state);
-  const accepts = (address: Uint8Array): boolean =>
-    members.some((member) => equal(addressOf(member), address));
+  const accepts = (address: Uint8Array, _: Millis, signatureKey: Uint8Array): boolean =>
+    members.some(
+      (member) => equal(member.signaturePublicKey, signatureKey) && equal(addressOf(member), address),
+    );
   return { ...state, clientConfig: config(vouching(accepts)) };
 };
 
+/**
+ * time of making (6, ms) ‖ random (10), so that of two groups with one contact the later is known. `after`: the time of
+ * one that it is to replace.
+ */
+const newGroupId = (rng: Rng, now: Millis, after: Millis): Uint8Array => {
+  const id = rng(GROUP_ID_LENGTH);
+  const time = Math.max(now, after + 1);
+  const view = new DataView(id.buffer, id.byteOffset);
+  view.setUint16(0, Math.floor(time / 2 ** 32));
+  view.setUint32(2, time % 2 ** 32);
+  return id;
+};
+
+export const groupTime = (groupId: Uint8Array): Millis => {
+  const view = new DataView(groupId.buffer, groupId.byteOffset);
+  return view.getUint16(0) * 2 ** 32 + view.getUint32(2);
+};
+
 export const groupIdOfGroup = ({ state }: Group): Uint8Array => state.groupContext.groupId;
+/** The two of a conversation: their addresses, and the keys that sign for them in it. Throws `bad-signature` in a group of others. */
+export const partiesOf = ({ state }: Group): { own: Party; other: Party } => {
+  const [first, second] = leaves(state).map((leaf) => ({
+    address: addressOf(leaf),
+    key: leaf.signaturePublicKey,
+  }));
+  if (!first || !second) throw new RemoteError('bad-signature', 'not a conversation of two');
+  return commits({ state, update: undefined })
+    ? { own: first, other: second }
+    : { own: second, other: first };
+};
 export const epochOf = ({ state }: Group): number => Number(state.groupContext.epoch);
 /** Leaf 0, the group's creator, commits; the other proposes. */
 export const commits = ({ state }: Group): boolean => state.privatePath.leafIndex === 0;
-/** False while a proposal waits for its commit: nothing may be sent before (RFC 9420, section 12.4). */
-export const maySend = ({ state }: Group): boolean => Object.keys(state.unappliedProposals).length === 0;
+/**
+ * False while a proposal of another waits for its commit: nothing may be sent before (RFC 9420, section 12.4). One's own
+ * keeps nothing back, for who proposes does not commit: invited by mail, they could not answer before the other came and went.
+ */
+export const maySend = ({ state }: Group): boolean =>
+  Object.values(state.unappliedProposals).every(
+    ({ senderLeafIndex }) => senderLeafIndex === state.privatePath.leafIndex,
+  );
+/** True when no proposal waits for its commit. */
+export const isSettled = ({ state }: Group): boolean => Object.keys(state.unappliedProposals).length === 0;
 
 /** The creator's group with the contact added to it, and the welcome for them. Throws `bad-signature`, `malformed`, `bad-key`. */
 export const createGroup = async (
@@ -103,6 +150,7 @@ export const createGroup = async (
   identity: Identity,
   contact: { address: Uint8Array; keyPackage: Uint8Array },
   now: Millis,
+  after: Millis = 0,
 ): Promise<{ group: Group; welcome: Uint8Array }> => {
   const cipherSuite = await suite();
   const keyPackage = readKeyPackage(contact.keyPackage);
@@ -110,7 +158,7 @@ export const createGroup = async (
   const accepts = (address: Uint8Array, expiry: Millis): boolean =>
     equal(address, identity.address) || (equal(address, contact.address) && expiry > now);
   const alone = await createMlsGroup(
-    rng(GROUP_ID_LENGTH),
+    newGroupId(rng, now, after),
     readKeyPackage(own.public),
     privateKeysOf(own),
     [],
@@ -170,7 +218,8 @@ export const joinGroup = async (
   return { group: { state: amongMembers(state), update: undefined }, contact: first };
 };
 
-const readWelcome = (encoded: Uint8Array): Welcome => {
+/** Throws `malformed` unless the bytes are one welcome. */
+export const readWelcome = (encoded: Uint8Array): Welcome => {
   const message = readMessage(encoded);
   if (message.wireformat !== 'mls_welcome') throw new RemoteError('malformed', 'not a welcome');
   return message.welcome;
@@ -188,7 +237,11 @@ export const readMessage = (encoded: Uint8Array): MLSMessage => {
   return read[0];
 };
 
-const packageFor = async (welcome: Welcome, packages: readonly OwnKeyPackage[]): Promise<OwnKeyPackage> => {
+/** The own key package that a welcome is for. Throws `bad-key`. */
+export const packageFor = async (
+  welcome: Welcome,
+  packages: readonly OwnKeyPackage[],
+): Promise<OwnKeyPackage> => {
   const { hash } = await suite();
   for (const own of packages) {
     const reference = await makeKeyPackageRef(readKeyPackage(own.public), hash);
@@ -204,9 +257,11 @@ export const encrypt = async (
   authenticatedData: Uint8Array,
 ): Promise<{ group: Group; ciphertext: Uint8Array }> => {
   if (!maySend(group)) throw new LocalError('internal', 'a proposal waits for its commit');
-  const made = await createApplicationMessage(group.state, payload, await suite(), authenticatedData);
+  const { unappliedProposals } = group.state;
+  const settled = { ...group.state, unappliedProposals: {} };
+  const made = await createApplicationMessage(settled, payload, await suite(), authenticatedData);
   return {
-    group: { ...group, state: made.newState },
+    group: { ...group, state: { ...made.newState, unappliedProposals } },
     ciphertext: encodeMlsMessage({
       version: 'mls10',
       wireformat: 'mls_private_message',

@@ -17,26 +17,28 @@ import {
   type Value,
 } from '#shared/bytes/codec.ts';
 import { RemoteError } from '#shared/errors.ts';
-import type { Millis } from '#shared/units.ts';
-import type { EventView, MessageState, MessageView, Reason } from '#web/api.ts';
+import type { EventView, MessageView } from '#web/api.ts';
 import {
   FILE_ID_LENGTH,
   MAX_EMOJI,
   MAX_NAME,
   MAX_TEXT,
   MESSAGE_ID_LENGTH,
+  type ContentOf,
 } from '#web/core/conversation/content.ts';
-import { decodeGroup, encodeGroup } from '#web/core/conversation/mls.ts';
+import { decodeGroup, encodeGroup, GROUP_ID_LENGTH } from '#web/core/conversation/mls.ts';
+import { MAX_TIMELINE } from '#web/core/conversation/states.ts';
 
 /**
  * What one conversation keeps: one record in `conversations`, one in `messages` for each text, one in `outbox` for each
  * item that the contact has not acknowledged. A conversation's id is its contact's address in hex, so there is one
  * conversation with a contact.
  */
-export const VERSION = 2;
+export const VERSION = 3;
 /** Epochs whose acks can still be read. */
 export const ACK_EPOCHS = 5;
-const MAX_TIMELINE = 64;
+/** Groups that this conversation had before, at most. */
+export const MAX_FORMER = 16;
 
 const version = mapped(
   u8,
@@ -66,6 +68,10 @@ export const eventCodec = union({
 });
 export type MessageEventRecord = Value<typeof eventCodec>;
 
+/** New messages disappear after `ms`, or stay. Of two settings the later counts; `id` decides between equal times. */
+export const timerCodec = struct({ ms: optional(u64), at: u64, id: messageId });
+export type Timer = Value<typeof timerCodec>;
+
 const group = mapped(bytes(1 << 21), decodeGroup, encodeGroup);
 const key = fixed(32);
 
@@ -79,16 +85,25 @@ export const conversationCodec = struct({
   group,
   /** The whole welcome frame, until the contact has shown that it worked. */
   welcome: optional(bytes(1 << 17)),
+  /** When the directory took the welcome as mail, ms. */
+  welcomeStored: optional(u64),
+  /** The group's state is older than what was sent with it, so nothing may be sent or taken before there is a new one. */
+  stale: bool,
+  /** Ids of the groups that it had before, the last one's at the end. */
+  former: list(fixed(GROUP_ID_LENGTH), MAX_FORMER),
   ackKeys: list(struct({ epoch: u64, mine: key, theirs: key }), ACK_EPOCHS),
   /** Own items made, and how many of them the contact has acknowledged. */
   nextSeq: u64,
   acked: u64,
   /** The contact's items taken, in order. */
   delivered: u64,
+  /** Of these, how many the directory has an ack for, as mail. */
+  told: u64,
   nextOrder: u64,
   nextPosition: u64,
   /** Messages before this position were seen by the user. */
   readTo: u64,
+  timer: optional(timerCodec),
 });
 export type Conversation = Value<typeof conversationCodec>;
 
@@ -120,6 +135,17 @@ export const messageCodec = struct({
 });
 export type Message = Value<typeof messageCodec>;
 
+/** A message that is not to be shown (again), though it may still come. */
+export const tombstoneCodec = struct({
+  version,
+  conversation: text(64),
+  id: messageId,
+  /** Whose message it is not to be, where only that is known: the author's who took it back before it came. */
+  author: optional(address),
+  at: u64,
+});
+export type Tombstone = Value<typeof tombstoneCodec>;
+
 export const emptyMessage = {
   version: VERSION,
   author: undefined,
@@ -135,6 +161,17 @@ export const emptyMessage = {
   seen: [],
 } satisfies Partial<Message>;
 
+/** A content that is shown as a message. */
+export type Said = ContentOf<'text' | 'file'>;
+
+/** What of it the message holds. */
+export const shownOf = (said: Said): Pick<Message, 'text' | 'file' | 'replyTo' | 'expires'> => ({
+  text: said.type === 'text' ? said.text : '',
+  file: said.type === 'file' ? said.offer.file : undefined,
+  replyTo: said.replyTo,
+  expires: said.expires,
+});
+
 export const outboxCodec = struct({
   version,
   conversation: text(64),
@@ -145,33 +182,46 @@ export const outboxCodec = struct({
   envelope: optional(bytes(1 << 17)),
   /** Sealed once; what is sent again is the same ciphertext. */
   sealed: optional(struct({ seq: u64, ciphertext: bytes(1 << 17) })),
+  /** When the directory took it as mail, ms. */
+  stored: optional(u64),
+  /** It may have left already, sealed in a former group. */
+  left: bool,
 });
 export type OutboxEntry = Value<typeof outboxCodec>;
 
-export type State = {
+/** What waits to be sent, for another group to seal. */
+export const unsealed = (outbox: readonly OutboxEntry[]): OutboxEntry[] =>
+  outbox
+    .filter(({ envelope }) => envelope !== undefined)
+    .map((entry) => {
+      const left = entry.left || entry.sealed !== undefined;
+      return { ...entry, sealed: undefined, stored: undefined, left };
+    });
+
+/** What a conversation shows, and what it is never to show again; each by the message's id in hex. */
+export type ThreadState = {
+  /** In the order of their positions. */
+  readonly messages: ReadonlyMap<string, Message>;
+  /** The oldest first. */
+  readonly tombstones: ReadonlyMap<string, Tombstone>;
+};
+
+export type State = ThreadState & {
   readonly conversation: Conversation;
   readonly outbox: readonly OutboxEntry[];
-  /** By id in hex, in the order of their positions. */
-  readonly messages: ReadonlyMap<string, Message>;
 };
 
 export const messageKey = (conversation: string, id: string): string => `${conversation}/${id}`;
 export const outboxKey = (conversation: string, order: number): string => `${conversation}/${String(order)}`;
 
+export const encodeTombstone = (value: Tombstone): Uint8Array => encode(tombstoneCodec, value);
+export const decodeTombstone = (stored: Uint8Array): Tombstone => decode(tombstoneCodec, stored);
 export const encodeConversation = (value: Conversation): Uint8Array => encode(conversationCodec, value);
 export const encodeMessage = (value: Message): Uint8Array => encode(messageCodec, value);
 export const encodeEntry = (value: OutboxEntry): Uint8Array => encode(outboxCodec, value);
 export const decodeConversation = (stored: Uint8Array): Conversation => decode(conversationCodec, stored);
 export const decodeMessage = (stored: Uint8Array): Message => decode(messageCodec, stored);
 export const decodeEntry = (stored: Uint8Array): OutboxEntry => decode(outboxCodec, stored);
-
-/** The message after it entered a state. */
-export const entered = (message: Message, next: MessageState, at: Millis, reason?: Reason): Message => ({
-  ...message,
-  state: next,
-  reason,
-  timeline: [...message.timeline.slice(1 - MAX_TIMELINE), { state: next, at }],
-});
 
 export const viewOf = (message: Message): MessageView => ({
   id: hex(message.id),

@@ -1,129 +1,113 @@
-import { deleteDB, openDB, type IDBPDatabase } from 'idb';
-import { concat, text, untext } from '#shared/bytes/bytes.ts';
-import { Reader } from '#shared/bytes/reader.ts';
-import { Writer } from '#shared/bytes/writer.ts';
+import type { IDBPDatabase } from 'idb';
 import { LocalError } from '#shared/errors.ts';
-import { tables, type Change, type Store, type Table } from '#web/core/store/ports.ts';
+import type { Millis } from '#shared/units.ts';
+import {
+  deleteDatabase,
+  guarded,
+  keyringOf,
+  openDatabase,
+  putTries,
+  type Keyring,
+} from '#web/core/store/database.ts';
+import { unwrap, type Cost } from '#web/core/store/passphrase.ts';
+import type { Store } from '#web/core/store/ports.ts';
+import { SealedStore } from '#web/core/store/sealed-store.ts';
+import { keysFrom, type Keys } from '#web/core/store/sealing.ts';
 
-/**
- * The store of a browser: one IndexedDB database per profile, an object store per table, and in each
- *
- *     key   = HMAC-SHA-256(naming key, table ‖ 0 ‖ record key)                                         32 bytes
- *     value = nonce (12) ‖ AES-256-GCM(sealing key, nonce, AD = table ‖ 0 ‖ key, name length (2) ‖ record key ‖ record)
- *
- * Both keys are made in the browser, cannot be extracted, and lie in the same database. So a copy of the files
- * shows how many records there are and how long each is, and neither ids nor content to whoever lacks the keys.
- */
-/** Raised when a table is added; the others stay as they are. */
-const VERSION = 2;
-const KEYS = 'keys';
-const NONCE_LENGTH = 12;
+/** So many wrong passphrases cost nothing but the work; each further one doubles the time to the next. */
+const FREE_TRIES = 3;
+const WAIT_MS: Millis = 2000;
+const WAIT_MOST_MS: Millis = 5 * 60_000;
 
-type Keys = { sealing: CryptoKey; naming: CryptoKey };
-type Bytes = Uint8Array<ArrayBuffer>;
+const waitAfter = (failed: number): Millis =>
+  failed <= FREE_TRIES ? 0 : Math.min(WAIT_MOST_MS, WAIT_MS * 2 ** (failed - FREE_TRIES - 1));
 
-const databaseName = (profile: string): string => `hourglass-${profile}`;
+export type VaultOptions = {
+  now?: () => Millis;
+  /** Of locks that are made; lower in tests alone. */
+  cost?: Cost;
+};
 
-export const openIdbStore = async (profile: string): Promise<Store> =>
-  guarded(async () => {
-    const database = await openDB(databaseName(profile), VERSION, {
-      upgrade(old) {
-        for (const name of [...tables, KEYS])
-          if (!old.objectStoreNames.contains(name)) old.createObjectStore(name);
-      },
+/** A profile's database before its records can be read. */
+export class Vault {
+  readonly #profile: string;
+  readonly #database: IDBPDatabase;
+  readonly #options: VaultOptions;
+  #keyring: Keyring;
+
+  private constructor(profile: string, database: IDBPDatabase, keyring: Keyring, options: VaultOptions) {
+    this.#profile = profile;
+    this.#database = database;
+    this.#keyring = keyring;
+    this.#options = options;
+  }
+
+  static open(profile: string, options: VaultOptions = {}): Promise<Vault> {
+    return guarded(async () => {
+      const database = await openDatabase(profile);
+      return new Vault(profile, database, await keyringOf(database), options);
     });
-    return storeOver(database, await keysOf(database));
-  });
+  }
+
+  /** It opens by a passphrase only. */
+  get locked(): boolean {
+    return 'lock' in this.#keyring;
+  }
+
+  /** How long no passphrase is taken. */
+  get retryAfterMs(): Millis {
+    const { failed, until } = this.#keyring.tries;
+    // A clock that was set back must not keep anyone out for longer.
+    return Math.max(0, Math.min(until - this.#now(), waitAfter(failed)));
+  }
+
+  /** Throws LocalError `locked` without a passphrase where it takes one, `bad-passphrase`, or `try-later` for `retryAfterMs`. */
+  unlock(passphrase?: string): Promise<Store> {
+    return guarded(async () => this.#store(await this.#keys(passphrase)));
+  }
+
+  /** Closes it, and removes everything with its keys. */
+  async erase(): Promise<void> {
+    this.#database.close();
+    await guarded(() => deleteDatabase(this.#profile));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  async #keys(passphrase: string | undefined): Promise<Keys> {
+    const keyring = this.#keyring;
+    if ('keys' in keyring) return keyring.keys;
+    if (passphrase === undefined) throw new LocalError('locked', 'unlock this profile first');
+    if (this.retryAfterMs > 0) throw new LocalError('try-later', 'wait a moment before the next try');
+    // Counted before it is known to be wrong, so that who ends the tab meanwhile has tried as well.
+    const failed = keyring.tries.failed + 1;
+    await this.#count({ failed, until: this.#now() + waitAfter(failed) });
+    const keys = await keysFrom(await unwrap(keyring.lock, passphrase));
+    await this.#count({ failed: 0, until: 0 });
+    return keys;
+  }
+
+  async #count(tries: Keyring['tries']): Promise<void> {
+    this.#keyring = { ...this.#keyring, tries };
+    await putTries(this.#database, tries);
+  }
+
+  #store(keys: Keys): Store {
+    const { cost } = this.#options;
+    const { half } = this.#keyring;
+    const erase = (): Promise<void> => deleteDatabase(this.#profile);
+    return new SealedStore(this.#database, { half, keys, locked: this.locked, cost, erase });
+  }
+
+  #now(): Millis {
+    return (this.#options.now ?? Date.now)();
+  }
+}
+
+/** The store of a profile without a passphrase; rejects with LocalError `locked` where there is one. */
+export const openIdbStore = async (profile: string): Promise<Store> => (await Vault.open(profile)).unlock();
 
 /** Removes a profile with its keys. Other connections to it must be closed first. */
-export const eraseIdbStore = async (profile: string): Promise<void> =>
-  guarded(() => deleteDB(databaseName(profile)));
-
-const keysOf = async (database: IDBPDatabase): Promise<Keys> => {
-  // Made ahead, because a transaction ends as soon as anything else than itself is awaited.
-  const fresh: Keys = {
-    sealing: await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
-    naming: await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign']),
-  };
-  const transaction = database.transaction(KEYS, 'readwrite', { durability: 'strict' });
-  const held = (await transaction.store.get('keys')) as Keys | undefined;
-  if (held === undefined) await transaction.store.put(fresh, 'keys');
-  await transaction.done;
-  return held ?? fresh;
-};
-
-const storeOver = (database: IDBPDatabase, keys: Keys): Store => ({
-  get: (table, key) =>
-    guarded(async () => {
-      const name = await nameOf(keys, table, key);
-      const sealed = (await database.get(table, name)) as Bytes | undefined;
-      return sealed && (await open(keys, table, name, sealed))[1];
-    }),
-  all: (table) =>
-    guarded(async () => {
-      const transaction = database.transaction(table);
-      const [names, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
-      return Promise.all(
-        names.map((name, at) => open(keys, table, new Uint8Array(name as ArrayBuffer), values[at] as Bytes)),
-      );
-    }),
-  write: (changes) =>
-    guarded(async () => {
-      const sealed = await Promise.all(changes.map((change) => seal(keys, change)));
-      if (sealed.length === 0) return;
-      const touched = [...new Set(sealed.map(({ table }) => table))];
-      const transaction = database.transaction(touched, 'readwrite', { durability: 'strict' });
-      const requests = sealed.map(({ table, name, value }) =>
-        value ? transaction.objectStore(table).put(value, name) : transaction.objectStore(table).delete(name),
-      );
-      await Promise.all([...requests, transaction.done]);
-    }),
-  close: () => {
-    database.close();
-  },
-});
-
-const place = (table: Table, rest: Uint8Array): Bytes =>
-  concat(text(table), new Uint8Array(1), rest) as Bytes;
-
-const nameOf = async (keys: Keys, table: Table, key: string): Promise<Bytes> =>
-  new Uint8Array(await crypto.subtle.sign('HMAC', keys.naming, place(table, text(key))));
-
-const sealing = (table: Table, name: Bytes, nonce: Bytes): AesGcmParams => ({
-  name: 'AES-GCM',
-  iv: nonce,
-  additionalData: place(table, name),
-});
-
-const seal = async (
-  keys: Keys,
-  { table, key, value }: Change,
-): Promise<{ table: Table; name: Bytes; value: Bytes | undefined }> => {
-  const name = await nameOf(keys, table, key);
-  if (value === undefined) return { table, name, value: undefined };
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
-  const label = text(key);
-  const plain = new Writer().u16(label.length).bytes(label).bytes(value).finish() as Bytes;
-  const body = await crypto.subtle.encrypt(sealing(table, name, nonce), keys.sealing, plain);
-  return { table, name, value: concat(nonce, new Uint8Array(body)) as Bytes };
-};
-
-const open = async (keys: Keys, table: Table, name: Bytes, sealed: Bytes): Promise<[string, Uint8Array]> => {
-  const nonce = sealed.slice(0, NONCE_LENGTH);
-  const body = sealed.slice(NONCE_LENGTH);
-  const plain = new Reader(
-    new Uint8Array(await crypto.subtle.decrypt(sealing(table, name, nonce), keys.sealing, body)),
-  );
-  return [untext(plain.take(plain.u16())), plain.rest()];
-};
-
-const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work();
-  } catch (error) {
-    throw new LocalError(
-      'storage',
-      error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    );
-  }
-};
+export const eraseIdbStore = async (profile: string): Promise<void> => guarded(() => deleteDatabase(profile));

@@ -23,5 +23,11 @@ export const memoryStore = (): Store => {
       return Promise.resolve();
     },
     close: () => void (closed = true),
+    erase: async () => {
+      closed = true;
+      for (const table of contents.values()) table.clear();
+      return Promise.resolve();
+    },
+    lock: undefined,
   };
 };

@@ -1,5 +1,13 @@
+import { keeping } from './en-keeping.ts';
+import { people } from './en-people.ts';
+import { thread } from './en-thread.ts';
+
 /** Every English sentence of the interface. `{name}` is filled in; an object is chosen by the plural of `count`. */
 export const en = {
+  ...thread,
+  ...people,
+  ...keeping,
+
   'app.name': 'Hourglass',
   'app.opening': 'Opening…',
   'app.alarm': 'Careful with this server: {reason}.',
@@ -66,6 +74,7 @@ export const en = {
   'chats.choose': 'Choose a chat',
   'chats.chooseMore': 'Or invite someone: a link is all it takes.',
   'chats.you': 'You: {text}',
+  'chats.by': '{name}: {text}',
   'chats.none': 'No messages yet',
   'chats.waitingAccept': 'Waiting for {name} to accept',
   'chats.reachable': 'Reachable now',
@@ -73,41 +82,7 @@ export const en = {
   'chats.gone': 'There is no such chat on this device.',
   'chats.back': 'Back to chats',
   'chats.unnamed': 'Unnamed contact',
-
-  'thread.label': 'Messages with {name}',
-  'thread.reachable': 'Reachable now',
-  'thread.waitingCircuit': 'Waiting for a circuit',
-  'thread.waitingContact': 'Waiting for {name}',
-  'thread.notReachable': 'Not reachable',
-  'thread.encrypted': 'End-to-end encrypted',
-  'thread.empty': 'Nothing here yet. What you write is sealed on this device and opened only on {name}’s.',
-  'thread.emptyRequested': 'Write at once if you like. Your messages wait here until {name} can be reached.',
-  'thread.offline': '{name} isn’t reachable. Your message leaves as soon as they are. Keep this tab open.',
-  'thread.noCircuit': 'No circuit is open yet. Your message leaves as soon as one is. Keep this tab open.',
-  'thread.lost': 'Lost hop {hop}. Your message is safe.',
-  'thread.lostRebuilding': 'Lost hop {hop}. Rebuilding – your message is safe.',
-  'thread.today': 'Today',
-  'thread.yesterday': 'Yesterday',
-  'thread.by': '{name} at {time}:',
-  'thread.byMe': 'You at {time}:',
-  'thread.newer': 'Newest messages',
-
-  'message.queued': 'Waiting',
-  'message.queuedCircuit': 'Waiting for a circuit',
-  'message.queuedContact': 'Waiting for {name}',
-  'message.sending': 'Sending',
-  'message.stored': 'Waiting at the server',
-  'message.delivered': 'Delivered',
-  'message.read': 'Seen',
-  'message.failed': 'Not sent',
-  'message.failedWhy': 'Not sent: {reason}',
-  'message.retry': 'Retry',
-  'message.details': 'Show when each state was reached',
-  'message.written': 'Written',
-  'message.timelineQueued': 'Queued',
-
-  'composer.label': 'Message {name}',
-  'composer.send': 'Send',
+  'chats.unnamedGroup': 'Unnamed group',
 
   'circuit.title': 'Circuit to {name}',
   'circuit.open': 'Open',
@@ -347,7 +322,9 @@ export const en = {
   'keys.invite': 'Invite',
   'keys.circuit': 'Circuit view',
   'keys.close': 'Close, or return to the message field',
+  'keys.search': 'Search chats and messages',
   'keys.roam': 'Move between messages',
+  'keys.menu': 'Menu of a message',
   'keys.send': 'Send',
   'keys.line': 'New line',
   'keys.help': 'These shortcuts',

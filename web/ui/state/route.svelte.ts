@@ -1,12 +1,31 @@
 /** Routes stand after '#', so that no server ever sees one: an invite's secret is part of it. */
 export type Route =
-  | { name: 'chats'; conversation: string | null; circuit: boolean }
-  | { name: 'invite'; tab: 'new' | 'have' }
+  | { name: 'chats'; conversation: string | null; view: ChatView | null }
+  | { name: 'invite'; tab: InviteTab }
+  | { name: 'new-group' }
   | { name: 'incoming'; link: string }
   | { name: 'network'; node: string | null }
   | { name: 'helping' }
-  | { name: 'settings' }
-  | { name: 'welcome' };
+  | { name: 'settings'; section: Section | null }
+  | { name: 'lock' }
+  | { name: 'welcome'; restore: boolean };
+
+/** What stands beside or over a chat: its circuit, its contact or group, the numbers to compare. */
+export type ChatView = 'circuit' | 'about' | 'compare';
+const chatViews: readonly string[] = ['circuit', 'about', 'compare'] satisfies ChatView[];
+
+export type InviteTab = 'new' | 'have' | 'open';
+
+export const sections = [
+  'profile',
+  'privacy',
+  'storage',
+  'backup',
+  'network',
+  'appearance',
+  'about',
+] as const;
+export type Section = (typeof sections)[number];
 
 export function parseRoute(href: string): Route {
   const url = new URL(href);
@@ -15,18 +34,23 @@ export function parseRoute(href: string): Route {
   const [first, second, third] = hash.replace(/^#\/?/, '').split('/').map(decode);
   switch (first) {
     case 'welcome':
-      return { name: 'welcome' };
+      return { name: 'welcome', restore: second === 'restore' };
+    case 'lock':
+      return { name: 'lock' };
     case 'invite':
-      return { name: 'invite', tab: second === 'new' ? 'new' : 'have' };
+      return { name: 'invite', tab: second === 'new' || second === 'open' ? second : 'have' };
+    case 'new-group':
+      return { name: 'new-group' };
     case 'network':
       return { name: 'network', node: second || null };
     case 'helping':
       return { name: 'helping' };
     case 'settings':
-      return { name: 'settings' };
+      return { name: 'settings', section: sections.find((one) => one === second) ?? null };
     default: {
       const conversation = first === 'chats' && second ? second : null;
-      return { name: 'chats', conversation, circuit: conversation !== null && third === 'circuit' };
+      const view = conversation !== null && chatViews.includes(third ?? '') ? (third as ChatView) : null;
+      return { name: 'chats', conversation, view };
     }
   }
 }
@@ -43,13 +67,20 @@ export const to = {
   chats: '#/chats',
   chat: (id: string): string => `#/chats/${encodeURIComponent(id)}`,
   circuit: (id: string): string => `#/chats/${encodeURIComponent(id)}/circuit`,
+  about: (id: string): string => `#/chats/${encodeURIComponent(id)}/about`,
+  compare: (id: string): string => `#/chats/${encodeURIComponent(id)}/compare`,
   inviteNew: '#/invite/new',
   inviteHave: '#/invite',
+  invitesOpen: '#/invite/open',
+  newGroup: '#/new-group',
   network: '#/network',
   node: (id: string): string => `#/network/${encodeURIComponent(id)}`,
   helping: '#/helping',
   settings: '#/settings',
+  section: (section: Section): string => `#/settings/${section}`,
+  lock: '#/lock',
   welcome: '#/welcome',
+  restore: '#/welcome/restore',
 };
 
 let current = $state.raw<Route>(parseRoute(location.href));

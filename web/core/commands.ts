@@ -1,0 +1,73 @@
+import { unhex } from '#shared/bytes/bytes.ts';
+import { LocalError, RemoteError } from '#shared/errors.ts';
+import { nodeId, type NodeId } from '#shared/units.ts';
+import type { ClientApi } from '#web/api.ts';
+import { checkLength, MAX_NAME } from '#web/core/conversation/content.ts';
+import type { Core } from '#web/core/core.ts';
+
+/** The commands that act on the user as a whole, and on the network. */
+type Commands = Pick<
+  ClientApi,
+  'state' | 'start' | 'setName' | 'setRelaying' | 'connect' | 'disconnect' | 'avoid' | 'stop'
+>;
+
+export const commands = (core: Core): Commands => ({
+  state: async () => Promise.resolve(core.state()),
+
+  async start({ name }) {
+    checkLength(name, MAX_NAME);
+    if (core.profile.user) return;
+    await core.profile.begin(name, core.host.ports.now());
+    await core.openUser(true);
+    core.tellProfile();
+  },
+
+  async setName(name) {
+    checkLength(name, MAX_NAME);
+    await core.profile.set({ name });
+    core.tellProfile();
+    await core.messenger?.profiles.renamed();
+  },
+
+  async setRelaying(on) {
+    await core.profile.set({ relaying: on });
+    core.network.command({ type: 'relay', on });
+    core.contribution.switched();
+    core.tellSettings();
+    core.watch.nodesChanged();
+  },
+
+  async connect(node) {
+    core.network.command({ type: 'link', node: asNode(node) });
+    return Promise.resolve();
+  },
+
+  async disconnect(node) {
+    core.network.command({ type: 'unlink', node: asNode(node) });
+    return Promise.resolve();
+  },
+
+  async avoid(node, on) {
+    const id = asNode(node);
+    const others = core.profile.settings.avoided.filter((each) => each !== id);
+    const avoided = on ? [...others, id] : others;
+    await core.profile.set({ avoided });
+    core.network.command({ type: 'avoid', nodes: avoided });
+    core.watch.nodesChanged();
+  },
+
+  async stop() {
+    core.stop();
+    return Promise.resolve();
+  },
+});
+
+/** Throws LocalError `not-found` on what is no node id. */
+const asNode = (node: string): NodeId => {
+  try {
+    return nodeId(unhex(node));
+  } catch (error) {
+    if (error instanceof RemoteError) throw new LocalError('not-found', 'no such node');
+    throw error;
+  }
+};

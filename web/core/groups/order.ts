@@ -1,0 +1,256 @@
+import { equal, hex } from '#shared/bytes/bytes.ts';
+import { codeOf, RemoteError } from '#shared/errors.ts';
+import type { Millis } from '#shared/units.ts';
+import {
+  commitChanges,
+  propose,
+  proposalsOf,
+  withProposals,
+  type Change,
+  type Committed,
+} from '#web/core/conversation/changes.ts';
+import { membersOf, ownLeaf, placeOf, type Member } from '#web/core/conversation/membership.ts';
+import type { Group as Mls } from '#web/core/conversation/mls.ts';
+import { MAX_MEMBERS } from '#web/core/conversation/records.ts';
+import type { GroupDraft } from '#web/core/groups/draft.ts';
+import { boundBy, enter, forget } from '#web/core/groups/epochs.ts';
+import { MAX_PROPOSALS, type Named } from '#web/core/groups/packets.ts';
+import { MAX_UNSETTLED, type Held, type Want } from '#web/core/groups/records.ts';
+import { changeFor } from '#web/core/groups/wants.ts';
+
+/** Whose turn it is to end an epoch, and what its commit holds. */
+
+/** Who was to commit, and was not heard for so long, is passed over. */
+export const SILENT_MS: Millis = 7 * 86_400_000;
+
+/** How often it is looked whether it has come to that. */
+const LOOK_MS: Millis = 86_400_000;
+
+/** Mark of a want that its owner commits without a proposal. */
+const OWN = 'own';
+
+/** Does what this user is due: commits, if it is theirs to, else proposes what they want. */
+export const advance = async (draft: GroupDraft): Promise<void> => {
+  const { state, mls } = draft.record;
+  if (!mls || state === 'left') return;
+  if (state === 'leaving' && draft.others.length === 0) {
+    draft.happened({ type: 'left' }, { mine: true, author: draft.self.address });
+    forget(draft);
+    return;
+  }
+  if (commitsNow(draft) && (await commit(draft))) return;
+  if (commitsNow(draft) && state === 'active') return;
+  await proposeAll(draft);
+};
+
+/** When to look whether silence has made it this user's turn; undefined while nothing waits. */
+export const lookAt = ({ record, others, self }: GroupDraft): Millis | undefined =>
+  record.held.length > 0 && others.length > 0 ? self.now + LOOK_MS : undefined;
+
+/** They leave, or somebody wants them to be removed: none of those can commit that. */
+const isGoing = ({ record, self, mls }: GroupDraft, { address, leaf }: Member): boolean =>
+  (record.state === 'leaving' && equal(address, self.address)) ||
+  proposalsOf(mls).some(({ change }) => change.type === 'remove' && change.leaf === leaf);
+
+/** The lowest leaf that stays, or, where nobody does, the lowest; those before it were silent. */
+const commitsNow = (draft: GroupDraft): boolean => {
+  const { mls, self, record } = draft;
+  const members = membersOf(mls);
+  const staying = members.filter((each) => !isGoing(draft, each));
+  const line = staying.length > 0 ? staying : members;
+  const place = line.findIndex(({ address }) => equal(address, self.address));
+  if (place < 0) return false;
+  if (place > 0 && record.unsettled.length >= MAX_UNSETTLED) return false;
+  return line.slice(0, place).every(({ address }) => isSilent(draft, address, place));
+};
+
+const isSilent = ({ record, self }: GroupDraft, address: Uint8Array, place: number): boolean => {
+  if (record.unsettled.some(({ awaited }) => awaited.some((each) => equal(each, address)))) return true;
+  if (record.held.length === 0) return false;
+  const heard = record.heard.find((each) => equal(each.address, address))?.at ?? 0;
+  const asked = Math.min(...record.held.map(({ at }) => at));
+  return self.now - Math.max(heard, asked) >= place * SILENT_MS;
+};
+
+type Own = { want: Want; change: Change };
+type Chosen = { held: Held[]; own: Own[] };
+
+/** False: there is nothing to commit. */
+const commit = async (draft: GroupDraft): Promise<boolean> => {
+  const { self } = draft;
+  const made = await make(draft);
+  if (!made) return false;
+  const { chosen, committed } = made;
+  const { group, commit: message, welcomes, outcome } = committed;
+  const before = placeOf(draft.mls);
+  const proposals = chosen.held.map((each) => each.message);
+  const named = namesOf(draft, outcome.added);
+  for (const { address } of draft.others) {
+    draft.tell(address, { type: 'commit', at: before, proposals, commit: message, named });
+  }
+  const awaited = boundBy(draft.mls, self.address, outcome);
+  const names = namesOf(
+    draft,
+    membersOf(group).map(({ address }) => address),
+  );
+  for (const { address: to, welcome } of welcomes) {
+    const packet = { type: 'welcome', to, by: self.address, after: before, awaited, welcome, names } as const;
+    draft.tell(sponsorOf(draft, to, chosen.held) ?? to, packet);
+  }
+  const inline = chosen.own.map(({ want }) => want);
+  draft.set({
+    wants: draft.record.wants.map((want) => (inline.includes(want) ? { ...want, ref: OWN } : want)),
+  });
+  const refs = chosen.held.map(({ ref }) => ref);
+  enter(draft, { group, outcome, by: self.address, committed: [OWN, ...refs] });
+  return true;
+};
+
+const make = async (draft: GroupDraft): Promise<{ chosen: Chosen; committed: Committed } | undefined> => {
+  const { self } = draft;
+  for (;;) {
+    const { mls, record } = draft;
+    const own = record.wants.flatMap((want): Own[] => {
+      if (want.what.type === 'leave' || want.ref !== undefined) return [];
+      const change = changeFor(mls, want, self.address);
+      return change ? [{ want, change }] : [];
+    });
+    const chosen = choose(mls, record.held, own, self.now);
+    if (chosen.held.length === 0 && chosen.own.length === 0) return undefined;
+    const committed = await attempt(mls, chosen, self.now);
+    if (committed) return { chosen, committed };
+    await dropBad(draft, chosen);
+  }
+};
+
+const attempt = async (mls: Mls, { held, own }: Chosen, now: Millis): Promise<Committed | undefined> => {
+  const refs = held.map(({ ref }) => ref);
+  const changes = own.map(({ change }) => change);
+  try {
+    return await commitChanges(mls, refs, changes, now);
+  } catch (error) {
+    if (error instanceof RemoteError) return undefined;
+    throw error;
+  }
+};
+
+/** What MLS does not take even by itself goes, so that it keeps nothing else from being committed; and if it is none of them, all. */
+const dropBad = async (draft: GroupDraft, { held, own }: Chosen): Promise<void> => {
+  const { mls, self, record } = draft;
+  const alone: Chosen[] = [
+    ...held.map((each) => ({ held: [each], own: [] })),
+    ...own.map((each) => ({ held: [], own: [each] })),
+  ];
+  const bad: Chosen[] = [];
+  for (const one of alone) if (!(await attempt(mls, one, self.now))) bad.push(one);
+  const gone = bad.length > 0 ? bad : alone;
+  const refs = gone.flatMap((each) => each.held.map(({ ref }) => ref));
+  const wants = gone.flatMap((each) => each.own.map(({ want }) => want));
+  const kept = record.held.filter(({ ref }) => !refs.includes(ref));
+  draft.set({
+    mls: withProposals(
+      mls,
+      kept.map(({ ref }) => ref),
+    ),
+    held: kept,
+    wants: record.wants.filter((want) => !wants.includes(want)),
+  });
+};
+
+/** Whose contact they are; undefined: this user's. */
+const sponsorOf = (
+  { mls, self }: GroupDraft,
+  to: Uint8Array,
+  held: readonly Held[],
+): Uint8Array | undefined => {
+  const added = proposalsOf(mls).filter(({ change }) => change.type === 'add' && equal(change.address, to));
+  const by = held.find(({ ref }) => added.some((each) => each.ref === ref))?.by;
+  return by && !equal(by, self.address) ? by : undefined;
+};
+
+const namesOf = (draft: GroupDraft, addresses: readonly Uint8Array[]): Named[] =>
+  addresses.map((address) => ({ address, name: draft.nameOf(address) }));
+
+/** Of what is wanted, as much as can be had at once: own changes first, then proposals in the order in which they came. */
+const choose = (mls: Mls, held: readonly Held[], own: readonly Own[], now: Millis): Chosen => {
+  const members = membersOf(mls);
+  const proposals = new Map(proposalsOf(mls).map((each) => [each.ref, each]));
+  const present = new Set(members.map(({ address }) => hex(address)));
+  for (const { want } of own)
+    if (want.what.type === 'add' || want.what.type === 'readd') present.add(hex(want.what.address));
+  const removed = new Set(own.flatMap(({ change }) => (change.type === 'remove' ? [change.leaf] : [])));
+  const removals = held.filter(({ ref }) => {
+    const change = proposals.get(ref)?.change;
+    if (change?.type !== 'remove' || removed.has(change.leaf) || change.leaf === ownLeaf(mls)) return false;
+    if (!members.some(({ leaf }) => leaf === change.leaf)) return false;
+    removed.add(change.leaf);
+    return true;
+  });
+  let room = MAX_MEMBERS - members.length + removed.size;
+  const fitting = own.filter(({ change }) => change.type !== 'add' || room-- > 0);
+  let renamed = own.some(({ change }) => change.type === 'rename');
+  const others = held.filter(({ ref }) => {
+    const proposal = proposals.get(ref);
+    switch (proposal?.change.type) {
+      case 'add': {
+        const id = hex(proposal.change.address);
+        if (room <= 0 || present.has(id) || proposal.change.expiry <= now) return false;
+        present.add(id);
+        room -= 1;
+        return true;
+      }
+      case 'rename':
+        if (renamed) return false;
+        renamed = true;
+        return true;
+      case 'update':
+        return proposal.leaf !== ownLeaf(mls) && !removed.has(proposal.leaf);
+      default:
+        return false;
+    }
+  });
+  return apart({ held: [...removals, ...others], own: fitting }, (ref) => proposals.get(ref)?.change.type);
+};
+
+/**
+ * What one commit can't hold together waits for the next. With ts-mls nobody is added by the commit that removes others:
+ * the leaf that becomes free would be taken at once, and who had it would not see that they are out. And a new name goes
+ * without what brings a fresh key: the path of a commit is sealed for the group's former extensions, and opened for the new.
+ */
+const apart = ({ held, own }: Chosen, typeOf: (ref: string) => Change['type'] | undefined): Chosen => {
+  const types = [...held.map(({ ref }) => typeOf(ref)), ...own.map(({ change }) => change.type)];
+  const waits: readonly (Change['type'] | undefined)[] = types.includes('remove')
+    ? ['add', 'rename']
+    : types.includes('update')
+      ? ['rename']
+      : [];
+  return {
+    held: held.filter(({ ref }) => !waits.includes(typeOf(ref))),
+    own: own.filter(({ change }) => !waits.includes(change.type)),
+  };
+};
+
+const proposeAll = async (draft: GroupDraft): Promise<void> => {
+  const { self } = draft;
+  for (const want of draft.record.wants) {
+    if (want.ref !== undefined || draft.record.held.length >= MAX_PROPOSALS) continue;
+    const change = changeFor(draft.mls, want, self.address);
+    if (!change) continue;
+    const at = placeOf(draft.mls);
+    const made = await propose(draft.mls, change).catch((error: unknown) => {
+      // The same was proposed before, by bytes that are the same.
+      if (codeOf(error) === 'replayed') return undefined;
+      throw error;
+    });
+    if (!made) continue;
+    const held = { ref: made.ref, message: made.message, by: self.address, at: self.now };
+    const wants = draft.record.wants.map((each) => (each === want ? { ...each, ref: made.ref } : each));
+    draft.set({ mls: made.group, held: [...draft.record.held, held], wants });
+    const named = namedIn(want);
+    for (const { address } of draft.others)
+      draft.tell(address, { type: 'proposal', at, message: made.message, named });
+  }
+};
+
+const namedIn = ({ what }: Want): Named | undefined =>
+  what.type === 'add' || what.type === 'readd' ? { address: what.address, name: what.name } : undefined;

@@ -1,0 +1,61 @@
+import type { FileView, MessageView } from '#web/api.ts';
+import { t } from '../i18n/text.ts';
+import { fileTitle } from './files.ts';
+import { lengthText } from './lengths.ts';
+import { authorOf, type People } from './people.ts';
+
+/** What happened in a conversation that nobody wrote, as a sentence. */
+export function eventText(message: MessageView, people: People): string {
+  const { event } = message;
+  const who = people(authorOf(message));
+  switch (event?.type) {
+    case undefined:
+      return '';
+    case 'created':
+    case 'left':
+      return t(`event.${event.type}`, { who });
+    case 'added':
+    case 'removed': {
+      const known = people(event.member);
+      // Who is in no list any more still has the name that they came or went by.
+      const name = known === t('people.former') && event.name ? event.name : known;
+      return t(`event.${event.type}`, {
+        who,
+        member: name === t('people.you') ? t('people.youObject') : name,
+      });
+    }
+    case 'renamed':
+      return t('event.renamed', { who, name: event.name });
+    case 'timer':
+      return event.ms === undefined
+        ? t('event.timerOff', { who })
+        : t('event.timer', { who, time: lengthText(event.ms) });
+    case 'key-changed':
+      return authorOf(message) === null ? t('event.keyChangedMine') : t('event.keyChanged', { who });
+  }
+}
+
+/** A message in one line, for lists, quotes and search: its text, or what stands for it. */
+export function lineOf(message: MessageView, file: FileView | undefined, people: People): string {
+  if (message.deleted) return t(message.mine ? 'message.deletedMine' : 'message.deleted');
+  if (message.event) return eventText(message, people);
+  const text = message.text.replace(/\s+/g, ' ').trim();
+  if (message.file === null) return text;
+  return text ? `${fileTitle(file)} · ${text}` : fileTitle(file);
+}
+
+/** A part of a text, and whether it is what was looked for. */
+export type Part = { text: string; hit: boolean };
+
+/** The text around the first place where `query` stands in it, that place told apart. */
+export function aroundHit(text: string, query: string, before = 32): Part[] {
+  const wanted = query.trim();
+  const at = wanted === '' ? -1 : text.toLocaleLowerCase().indexOf(wanted.toLocaleLowerCase());
+  if (at < 0) return [{ text, hit: false }];
+  const from = at <= before ? 0 : at - before;
+  return [
+    { text: (from > 0 ? '…' : '') + text.slice(from, at), hit: false },
+    { text: text.slice(at, at + wanted.length), hit: true },
+    { text: text.slice(at + wanted.length), hit: false },
+  ].filter((part) => part.text !== '');
+}
