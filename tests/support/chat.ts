@@ -9,7 +9,7 @@ const DELIVERY_MS = 60_000;
 /** `guest` accepts an invite of `host`'s, and the first message has gone to and fro. */
 export const meet = async (guest: ClientApi, host: ClientApi): Promise<{ guest: Side; host: Side }> => {
   const { link } = await host.createInvite();
-  const own = { client: guest, conversation: await guest.acceptInvite(link) };
+  const own = { client: guest, conversation: await accepted(guest, link) };
   const { name } = (await guest.state()).profile;
   await delivered(own, [await say(own, 'Is this you?')]);
   const back = (await host.state()).conversations.find((each) => each.name === name);
@@ -17,6 +17,21 @@ export const meet = async (guest: ClientApi, host: ClientApi): Promise<{ guest: 
   const other = { client: host, conversation: back.id };
   await delivered(other, [await say(other, 'It is.')]);
   return { guest: own, host: other };
+};
+
+/** Where it costs a token, it takes the inviter a while to be found. */
+const accepted = async (guest: ClientApi, link: string): Promise<string> => {
+  let conversation: string | undefined;
+  const accept = async (): Promise<boolean> => {
+    try {
+      conversation = await guest.acceptInvite(link);
+    } catch (error) {
+      if (!String(error).includes('could not be found')) throw error;
+    }
+    return conversation !== undefined;
+  };
+  await eventually('the inviter is found', accept, DELIVERY_MS);
+  return conversation ?? '';
 };
 
 /** Sends `text`; resolves with the message's id once it is stored. */
