@@ -12,7 +12,7 @@ import {
 } from '#web/core/conversation/identity.ts';
 import { Groups } from '#web/core/groups/groups.ts';
 import type { GroupEvent } from '#web/core/groups/group.ts';
-import { encodeRecord, groupCodec, type Want } from '#web/core/groups/records.ts';
+import { encodeRecord, groupCodec, withoutKeys, type Want } from '#web/core/groups/records.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
 import type { Change, Store, Table } from '#web/core/store/ports.ts';
 
@@ -78,11 +78,9 @@ export class Person {
   /** Begins anew from a backup: without the keys of any group. */
   async restore(): Promise<void> {
     const groups = await this.stored('groups');
-    const nothing = { held: [], wants: [], fulfilled: [], unsettled: [], leavers: [] };
     const changes = groups.map(([key, value]): Change => {
       if (key.includes('/')) return { table: 'groups', key, value: undefined };
-      const record = { ...decode(groupCodec, value), ...nothing, state: 'lost', mls: undefined } as const;
-      return { table: 'groups', key, value: encodeRecord(record) };
+      return { table: 'groups', key, value: encodeRecord(withoutKeys(decode(groupCodec, value))) };
     });
     await this.#store.write(changes);
     await this.boot();
@@ -107,8 +105,8 @@ export class Person {
   async receive(from: Person, content: Content): Promise<void> {
     const envelope = { id: this.#rng(16), time: this.net.now, content };
     const changes = this.groups.keep(from.identity.address, envelope);
+    if (this.fault !== 'lost') this.net.arrived(from, this);
     await this.#write(changes, () => true);
-    this.net.arrived(from, this);
     await this.groups.taken(from.id, envelope);
   }
 

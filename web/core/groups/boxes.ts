@@ -32,6 +32,7 @@ export type Arrived = {
 type Env = {
   store: Store;
   now: () => Millis;
+  /** True for a group that this user is in. */
   isKnown: (group: string) => boolean;
   /** A packet's turn. `early`: it is kept for another. Rejects where it could not be found out. */
   take: (arrived: Arrived) => Promise<Fate>;

@@ -16,7 +16,14 @@ import { MAX_MEMBERS, type MessageEventRecord } from '#web/core/conversation/rec
 import type { GroupDraft } from '#web/core/groups/draft.ts';
 import { fateOf, isPresent, type Fate } from '#web/core/groups/fate.ts';
 import type { Named, PacketOf } from '#web/core/groups/packets.ts';
-import { placeKey, type Held, type Unsettled } from '#web/core/groups/records.ts';
+import {
+  MAX_BROUGHT,
+  MAX_DEAD,
+  placeKey,
+  sameStep,
+  type Held,
+  type Unsettled,
+} from '#web/core/groups/records.ts';
 import { sayAgain, settleStates } from '#web/core/groups/talk.ts';
 import { pruned } from '#web/core/groups/wants.ts';
 
@@ -93,10 +100,10 @@ const follow = async (
   enter(draft, { group, outcome, by: from, committed: committed.map(({ ref }) => ref) });
 };
 
-type Step = { group: Mls; outcome: Outcome; by: Uint8Array; committed: readonly string[] };
+type Ending = { group: Mls; outcome: Outcome; by: Uint8Array; committed: readonly string[] };
 
 /** The group is in its next epoch, by a commit of `by`. */
-export const enter = (draft: GroupDraft, { group, outcome, by, committed }: Step): void => {
+export const enter = (draft: GroupDraft, { group, outcome, by, committed }: Ending): void => {
   const before = draft.mls;
   const at = placeOf(before);
   const members = membersOf(before);
@@ -106,7 +113,7 @@ export const enter = (draft: GroupDraft, { group, outcome, by, committed }: Step
   if (has(bound, me)) {
     const others = members.filter(({ address }) => !equal(address, me));
     for (const to of [...others.map(({ address }) => address), ...outcome.added]) {
-      draft.tell(to, { type: 'follows', at, by });
+      draft.tell(to, { type: 'follows', at, by, who: me });
     }
   }
   const awaited = bound.filter((address) => !equal(address, me));
@@ -116,19 +123,23 @@ export const enter = (draft: GroupDraft, { group, outcome, by, committed }: Step
   draft.set({ mls: left ? undefined : group, held: [], name: left ? draft.record.name : nameOf(group) });
   const next = pruned(wants, { before, group, committed, me });
   const events = tellWhat(draft, outcome, left);
-  const entry = { at, by, awaited, own: true, added: outcome.added, events };
+  const entry = { at, by, awaited, own: true, events };
   draft.set({
     wants: next.open,
     fulfilled: [...fulfilled, ...next.done],
     unsettled: awaited.length > 0 ? [...unsettled, entry] : unsettled,
   });
+  if (equal(by, me) && draft.record.unsettled.length > 0) {
+    const fresh = outcome.added.map((address) => ({ at, address }));
+    draft.set({ brought: [...draft.record.brought, ...fresh].slice(-MAX_BROUGHT) });
+  }
   if (left) draft.set({ state: 'left' });
   settle(draft);
   settleStates(draft);
 };
 
 /** Who could have ended an epoch otherwise than `by` did. Whoever leaves makes no commit any more. */
-export const boundBy = (before: Mls, by: Uint8Array, { left }: Outcome): Uint8Array[] => {
+const boundBy = (before: Mls, by: Uint8Array, { left }: Outcome): Uint8Array[] => {
   const members = membersOf(before);
   const leaf = members.find(({ address }) => equal(address, by))?.leaf ?? 0;
   return members.filter((each) => each.leaf < leaf && !has(left, each.address)).map(({ address }) => address);
@@ -192,32 +203,47 @@ const tellWhat = (draft: GroupDraft, outcome: Outcome, out: boolean): Uint8Array
 };
 
 /** A lower leaf has followed a commit, and will make no other. */
-export const takeFollows = (draft: GroupDraft, from: Uint8Array, { at, by }: PacketOf<'follows'>): Fate => {
+export const takeFollows = (
+  draft: GroupDraft,
+  from: Uint8Array,
+  { at, by, who }: PacketOf<'follows'>,
+): Fate => {
   const of = (entry: Unsettled): boolean => samePlace(entry.at, at) && equal(entry.by, by);
+  const { joined, brought } = draft.record;
+  if (!equal(from, who) && !(joined && equal(from, joined.by))) throw new RemoteError('refused');
   if (!draft.record.unsettled.some(of)) {
     // The group may yet go by that commit.
     const open = draft.record.unsettled.some((each) => each.at.epoch <= at.epoch);
     return open || isPresent(draft, at) ? 'early' : fateOf(draft, at);
   }
   const unsettled = draft.record.unsettled.map((entry) =>
-    of(entry) ? { ...entry, awaited: entry.awaited.filter((each) => !equal(each, from)) } : entry,
+    of(entry) ? { ...entry, awaited: entry.awaited.filter((each) => !equal(each, who)) } : entry,
   );
   draft.set({ unsettled });
+  // They may not have been there when it was said to all.
+  for (const { address } of brought) draft.tell(address, { type: 'follows', at, by, who });
   settle(draft);
   return 'done';
 };
 
-/** The commit that brought this user into the group was overruled: they are not in it, unless they are welcome again. */
+/**
+ * The commit that brought this user into the group was overruled: they are not in it, unless they are welcome again, or
+ * were in it before and have yet to hear of that other commit.
+ */
 export const takeUndone = (draft: GroupDraft, from: Uint8Array, { at }: PacketOf<'undone'>): Fate => {
-  const entry = draft.record.unsettled.find((each) => !each.own && samePlace(each.at, at));
-  if (!entry || !equal(entry.by, from)) return 'done';
-  const leaving = draft.record.state === 'leaving';
+  const { joined, dead, state, unsettled } = draft.record;
+  const step = { after: at, by: from };
+  if (!joined || !sameStep(joined, step)) {
+    draft.set({ dead: [...dead, step].slice(-MAX_DEAD) });
+    return 'done';
+  }
   const { address: member, name } = draft.self;
   draft.happened({ type: 'removed', member, name });
-  draft.formers.clear();
-  // What they said in between, and wanted, they say and want again if they come back.
-  draft.set({ mls: undefined, held: [], unsettled: [], state: 'left' });
-  if (leaving) forget(draft);
+  // What they said in between, and wanted, they say and want again if they come back; be it to leave.
+  const own = unsettled.filter((each) => each.own && each.at.epoch <= at.epoch);
+  const next = state === 'leaving' ? 'leaving' : 'left';
+  draft.set({ mls: undefined, held: [], unsettled: own, joined: undefined, state: next });
+  keepFormers(draft);
   return 'done';
 };
 
@@ -225,12 +251,16 @@ export const takeUndone = (draft: GroupDraft, from: Uint8Array, { at }: PacketOf
 const settle = (draft: GroupDraft): void => {
   const unsettled = draft.record.unsettled.filter(({ awaited }) => awaited.length > 0);
   if (unsettled.length < draft.record.unsettled.length) draft.set({ unsettled });
-  const needed = new Set(unsettled.map(({ at }) => placeKey(at)));
-  for (const key of [...draft.formers.keys()]) if (!needed.has(key)) draft.formers.delete(key);
+  keepFormers(draft);
   if (unsettled.length > 0) return;
-  if (draft.record.fulfilled.length > 0) draft.set({ fulfilled: [] });
+  draft.set({ fulfilled: [], brought: [], joined: undefined });
   draft.said.clear();
   if (draft.record.state === 'left') forget(draft);
+};
+
+const keepFormers = ({ formers, record }: GroupDraft): void => {
+  const needed = new Set(record.unsettled.map(({ at }) => placeKey(at)));
+  for (const key of [...formers.keys()]) if (!needed.has(key)) formers.delete(key);
 };
 
 /** Nothing stays of a group that one is no longer in but what was said there. */
@@ -238,8 +268,8 @@ export const forget = (draft: GroupDraft): void => {
   draft.formers.clear();
   draft.pasts.clear();
   draft.said.clear();
-  const none = { held: [], wants: [], fulfilled: [], unsettled: [], heard: [], leavers: [] };
-  draft.set({ state: 'left', mls: undefined, ...none });
+  const none = { held: [], wants: [], fulfilled: [], unsettled: [], brought: [], heard: [], leavers: [] };
+  draft.set({ state: 'left', mls: undefined, joined: undefined, ...none });
 };
 
 /** As if the commit that ended this epoch, and all since, had never been. */
@@ -248,9 +278,9 @@ const goBack = (draft: GroupDraft, entry: Unsettled): void => {
   if (!former) throw new RemoteError('stale', 'an epoch that is not kept any more');
   const { unsettled, wants, fulfilled, state } = draft.record;
   const undone = unsettled.filter(({ at }) => at.epoch >= entry.at.epoch);
-  for (const { at, by, added } of undone) {
-    if (equal(by, draft.self.address)) for (const to of added) draft.tell(to, { type: 'undone', at });
-  }
+  const { brought } = draft.record;
+  const back = brought.filter(({ at }) => at.epoch >= entry.at.epoch);
+  for (const { at, address } of back) draft.tell(address, { type: 'undone', at });
   for (const id of undone.flatMap(({ events }) => events)) {
     const message = draft.thread.message(id);
     if (message) draft.thread.remove(message, draft.self.now);
@@ -266,5 +296,6 @@ const goBack = (draft: GroupDraft, entry: Unsettled): void => {
     ...{ mls: former.mls, held: former.held, name: nameOf(former.mls) },
     ...{ wants: open, fulfilled: [], state: leaving ? 'leaving' : 'active' },
     unsettled: unsettled.filter((each) => !undone.includes(each)),
+    ...{ brought: brought.filter((each) => !back.includes(each)), joined: undefined },
   });
 };

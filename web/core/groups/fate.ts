@@ -9,7 +9,8 @@ export type Fate = 'done' | 'early';
 export const fateOf = ({ record, pasts }: GroupDraft, at: Place): Fate => {
   if (pasts.has(placeKey(at))) return 'done';
   if (record.unsettled.some((each) => each.at.epoch < at.epoch)) return 'early';
-  if (!record.mls) return 'done';
+  // A welcome may come later than what is said to whom it is for.
+  if (!record.mls) return 'early';
   return at.epoch > placeOf(record.mls).epoch ? 'early' : 'done';
 };
 

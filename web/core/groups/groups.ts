@@ -48,7 +48,7 @@ export class Groups {
     this.#outbox = new Outbox(env);
     this.#inbox = new Inbox({
       ...{ store: env.store, now: env.now },
-      isKnown: (id) => this.#groups.has(id),
+      isKnown: (id) => this.#groups.get(id)?.state.record.mls !== undefined,
       take: (arrived) => this.#take(arrived),
       mark: (id) => this.#mark(id),
     });

@@ -9,11 +9,12 @@ import {
   membersOf,
   nameOf,
   placeOf,
+  samePlace,
 } from '#web/core/conversation/membership.ts';
 import { groupIdOfGroup } from '#web/core/conversation/mls.ts';
 import { GroupDraft, type Self } from '#web/core/groups/draft.ts';
 import { learn } from '#web/core/groups/epochs.ts';
-import { GROUP_ID_LENGTH, type PacketOf } from '#web/core/groups/packets.ts';
+import { GROUP_ID_LENGTH, MAX_UNSETTLED, type PacketOf } from '#web/core/groups/packets.ts';
 import { GROUP_VERSION, type GroupRecord, type GroupState } from '#web/core/groups/records.ts';
 import { sayAgain } from '#web/core/groups/talk.ts';
 
@@ -23,6 +24,7 @@ const emptyRecord = (id: Uint8Array): GroupRecord => ({
   version: GROUP_VERSION,
   ...{ id, state: 'left', name: '', mls: undefined, timer: undefined },
   ...{ held: [], wants: [], fulfilled: [], unsettled: [], people: [], heard: [], leavers: [] },
+  ...{ brought: [], joined: undefined, dead: [] },
   ...{ nextOrder: 0, nextPosition: 0, readTo: 0 },
 });
 
@@ -77,7 +79,7 @@ export const takeAgain = (draft: GroupDraft, from: Uint8Array, { keyPackage }: P
 /** This user is in the group by a welcome. Throws what `joinMembers` throws, and `refused` for another group or another user's. */
 export const joined = async (
   draft: GroupDraft,
-  { by, after, awaited, welcome, names }: PacketOf<'welcome'>,
+  { by, after, open: entries, welcome, names }: PacketOf<'welcome'>,
   packages: readonly OwnKeyPackage[],
 ): Promise<void> => {
   const { self } = draft;
@@ -87,31 +89,28 @@ export const joined = async (
   const isOurs = equal(groupIdOfGroup(mls), draft.record.id) && place.epoch === after.epoch + 1;
   if (!isOurs || !members.some(({ address }) => equal(address, by)))
     throw new RemoteError('refused', 'a welcome into another group');
-  if (
-    draft.record.mls &&
-    place.epoch <= placeOf(draft.record.mls).epoch &&
-    draft.record.unsettled.length === 0
-  ) {
-    throw new RemoteError('stale', 'this user is further than that');
-  }
   const again = [...draft.said.values()];
   const { fulfilled, wants } = draft.record;
   const leaving = draft.record.state === 'leaving';
   const open = [...fulfilled, ...wants].filter(
     ({ what }) => what.type !== 'update' && (what.type !== 'leave' || leaving),
   );
-  draft.formers.clear();
   draft.set({
     ...{ state: leaving ? 'leaving' : 'active', name: nameOf(mls), mls, held: [], fulfilled: [] },
     wants: [{ type: 'update' } as const, ...open.map(({ what }) => what)].map((what) => ({
       what,
       ref: undefined,
     })),
-    unsettled: [],
   });
   learn(draft, names);
   const event = draft.happened({ type: 'added', member: self.address, name: self.name });
-  if (awaited.length > 0)
-    draft.set({ unsettled: [{ at: after, by, awaited, own: false, added: [], events: [event] }] });
+  // Whoever was in it before may yet have to go back to that.
+  const own = draft.record.unsettled.filter((each) => each.own);
+  const fresh = entries.filter(
+    (each) => !own.some((known) => samePlace(known.at, each.at) && equal(known.by, each.by)),
+  );
+  const others = fresh.map((each) => ({ ...each, own: false, events: [event] }));
+  const unsettled = [...own, ...others].slice(-MAX_UNSETTLED);
+  draft.set({ unsettled, joined: unsettled.length > 0 ? { after, by } : undefined });
   await sayAgain(draft, again);
 };

@@ -13,9 +13,9 @@ import { membersOf, ownLeaf, placeOf, type Member } from '#web/core/conversation
 import type { Group as Mls } from '#web/core/conversation/mls.ts';
 import { MAX_MEMBERS } from '#web/core/conversation/records.ts';
 import type { GroupDraft } from '#web/core/groups/draft.ts';
-import { boundBy, enter, forget } from '#web/core/groups/epochs.ts';
-import { MAX_PROPOSALS, type Named } from '#web/core/groups/packets.ts';
-import { MAX_UNSETTLED, type Held, type Want } from '#web/core/groups/records.ts';
+import { enter, forget } from '#web/core/groups/epochs.ts';
+import { MAX_PROPOSALS, MAX_UNSETTLED, type Named } from '#web/core/groups/packets.ts';
+import type { Held, Want } from '#web/core/groups/records.ts';
 import { changeFor } from '#web/core/groups/wants.ts';
 
 /** Whose turn it is to end an epoch, and what its commit holds. */
@@ -88,21 +88,22 @@ const commit = async (draft: GroupDraft): Promise<boolean> => {
   for (const { address } of draft.others) {
     draft.tell(address, { type: 'commit', at: before, proposals, commit: message, named });
   }
-  const awaited = boundBy(draft.mls, self.address, outcome);
-  const names = namesOf(
-    draft,
-    membersOf(group).map(({ address }) => address),
-  );
-  for (const { address: to, welcome } of welcomes) {
-    const packet = { type: 'welcome', to, by: self.address, after: before, awaited, welcome, names } as const;
-    draft.tell(sponsorOf(draft, to, chosen.held) ?? to, packet);
-  }
+  const sponsors = welcomes.map(({ address }) => sponsorOf(draft, address, chosen.held) ?? address);
   const inline = chosen.own.map(({ want }) => want);
   draft.set({
     wants: draft.record.wants.map((want) => (inline.includes(want) ? { ...want, ref: OWN } : want)),
   });
   const refs = chosen.held.map(({ ref }) => ref);
   enter(draft, { group, outcome, by: self.address, committed: [OWN, ...refs] });
+  const open = draft.record.unsettled.map(({ at, by, awaited }) => ({ at, by, awaited }));
+  const names = namesOf(
+    draft,
+    membersOf(group).map(({ address }) => address),
+  );
+  for (const [at, { address: to, welcome }] of welcomes.entries()) {
+    const packet = { type: 'welcome', to, by: self.address, after: before, open, welcome, names } as const;
+    draft.tell(sponsors[at] ?? to, packet);
+  }
   return true;
 };
 

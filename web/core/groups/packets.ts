@@ -42,15 +42,21 @@ export type Named = Value<typeof namedCodec>;
 /** An epoch's number, and the first bytes of its confirmation tag, which tell branches of one number apart. */
 export const placeCodec = struct({ epoch: u64, tag: fixed(TAG_LENGTH) });
 
+/** Epochs that a group can be led by someone else than its lowest leaf before that one has followed. */
+export const MAX_UNSETTLED = 16;
+
+/** An epoch that was ended by `by`, and not by its lowest leaf: lower ones, `awaited`, may still end it otherwise, and theirs counts. */
+export const openCodec = struct({ at: placeCodec, by: address, awaited: list(address, MAX_MEMBERS) });
+
 export const packetCodec = union({
-  /** For `to`, on its way to them by a contact of theirs: they were added by `by`, who ended the epoch at `after`, as `awaited` still may. */
+  /** For `to`, on its way to them by a contact of theirs: they were added by `by`, who ended the epoch at `after`. `open`: what may still be undone. */
   welcome: [
     1,
     struct({
       to: address,
       by: address,
       after: placeCodec,
-      awaited: list(address, MAX_MEMBERS),
+      open: list(openCodec, MAX_UNSETTLED),
       welcome: bytes(MAX_WELCOME),
       names: list(namedCodec, MAX_MEMBERS),
     }),
@@ -68,8 +74,8 @@ export const packetCodec = union({
     }),
   ],
   message: [4, struct({ at: placeCodec, message: bytes(MAX_GROUP_MESSAGE) })],
-  /** The sender will not end the epoch at `at` any more: they go by the commit of `by`. */
-  follows: [5, struct({ at: placeCodec, by: address })],
+  /** `who` will not end the epoch at `at` any more: they go by the commit of `by`. They say so, and whoever brought the receiver into the group says it again. */
+  follows: [5, struct({ at: placeCodec, by: address, who: address })],
   /** The sender's commit that ended the epoch at `at`, and brought the receiver into the group, does not count. */
   undone: [8, struct({ at: placeCodec })],
   /** The sender has lost the group's keys, and asks to be added anew by this key package. */

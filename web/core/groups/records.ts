@@ -1,4 +1,4 @@
-import { hex } from '#shared/bytes/bytes.ts';
+import { equal, hex } from '#shared/bytes/bytes.ts';
 import {
   bool,
   bytes,
@@ -19,10 +19,16 @@ import {
 import { RemoteError } from '#shared/errors.ts';
 import { MAX_NAME, MESSAGE_ID_LENGTH } from '#web/core/conversation/content.ts';
 import { decodePast, encodePast } from '#web/core/conversation/group-messages.ts';
-import { decodeMembers } from '#web/core/conversation/membership.ts';
+import { decodeMembers, samePlace } from '#web/core/conversation/membership.ts';
 import { encodeGroup } from '#web/core/conversation/mls.ts';
 import { MAX_MEMBERS, timerCodec, type ThreadState } from '#web/core/conversation/records.ts';
-import { GROUP_ID_LENGTH, MAX_PROPOSAL, MAX_PROPOSALS, placeCodec } from '#web/core/groups/packets.ts';
+import {
+  GROUP_ID_LENGTH,
+  MAX_PROPOSAL,
+  MAX_PROPOSALS,
+  MAX_UNSETTLED,
+  placeCodec,
+} from '#web/core/groups/packets.ts';
 
 /**
  * What is kept of a group: in `groups` one record of what is true now, one for each epoch that it may have to go back
@@ -30,11 +36,11 @@ import { GROUP_ID_LENGTH, MAX_PROPOSAL, MAX_PROPOSALS, placeCodec } from '#web/c
  * its messages; in `group-inbox` what members told that has not had its effect, in `group-outbox` what is to be told.
  */
 export const GROUP_VERSION = 1;
-/** Epochs that a group can be led by someone else than its lowest leaf before that one has followed. */
-export const MAX_UNSETTLED = 16;
 /** People whose names are known because they are or were in the group. */
 const MAX_NAMES = 128;
 const MAX_WANTS = 64;
+export const MAX_BROUGHT = 64;
+export const MAX_DEAD = 16;
 const MAX_STATE = 1 << 21;
 
 const version = mapped(
@@ -71,18 +77,23 @@ export const heldCodec = struct({ ref, message: bytes(MAX_PROPOSAL), by: address
 export type Held = Value<typeof heldCodec>;
 
 /**
- * An epoch that was not ended by its lowest leaf: lower ones, `awaited`, may still end it otherwise, and theirs counts. `own`
- * is false where this user was not yet in it; `added`: who came with the end of it, `events`: messages that tell of that.
+ * An epoch whose end may be undone. `own` is false where this user was not yet in it; `events`: messages that tell what its
+ * end changed.
  */
 const unsettledCodec = struct({
   at: placeCodec,
   by: address,
   awaited: list(address, MAX_MEMBERS),
   own: bool,
-  added: list(address, MAX_MEMBERS),
   events: list(messageId, 64),
 });
 export type Unsettled = Value<typeof unsettledCodec>;
+
+/** The end of the epoch `after` by a commit of `by`. */
+const stepCodec = struct({ after: placeCodec, by: address });
+export type Step = Value<typeof stepCodec>;
+
+export const sameStep = (a: Step, b: Step): boolean => samePlace(a.after, b.after) && equal(a.by, b.by);
 
 /** Somebody who is or was in the group, and the place of their first message among this user's. */
 const personCodec = struct({ address, name: text(MAX_NAME), since: u64 });
@@ -102,6 +113,12 @@ export const groupCodec = struct({
   /** Wants that unsettled epochs have fulfilled. */
   fulfilled: list(wantCodec, MAX_WANTS),
   unsettled: list(unsettledCodec, MAX_UNSETTLED),
+  /** Whom this user has brought into the group by ending an epoch, while that may be undone. */
+  brought: list(struct({ at: placeCodec, address }), MAX_BROUGHT),
+  /** Who brought this user into it, while that may be undone. */
+  joined: optional(stepCodec),
+  /** Ends of epochs that were undone before this user had the welcome that came of them. */
+  dead: list(stepCodec, MAX_DEAD),
   people: list(personCodec, MAX_NAMES),
   /** When each member was last heard. */
   heard: list(dated, MAX_MEMBERS),
@@ -148,6 +165,14 @@ export const groupKey = (id: string, part?: 'former' | 'past' | 'said', key = ''
 /** In `group-inbox` and `group-outbox`: what one member told, or is told, in its order. */
 export const boxKey = (id: string, member: string, order: number): string =>
   `${id}/${member}/${ordered(order)}`;
+
+/** What of it may be taken elsewhere: it can be read, and lacks the keys, which would seal two messages alike if they were used twice. */
+export const withoutKeys = (record: GroupRecord): GroupRecord => ({
+  ...record,
+  ...{ held: [], wants: [], fulfilled: [], unsettled: [], brought: [], leavers: [] },
+  ...{ mls: undefined, joined: undefined },
+  state: record.state === 'active' || record.state === 'lost' ? 'lost' : 'left',
+});
 
 export const encodeRecord = (record: GroupRecord): Uint8Array => encode(groupCodec, record);
 

@@ -1,12 +1,14 @@
 import { equal, hex } from '#shared/bytes/bytes.ts';
 import { RemoteError } from '#shared/errors.ts';
+import { placeOf } from '#web/core/conversation/membership.ts';
 import type { OwnKeyPackage } from '#web/core/conversation/identity.ts';
 import { MAX_MEMBERS } from '#web/core/conversation/records.ts';
 import type { GroupDraft } from '#web/core/groups/draft.ts';
 import { takeCommitOf, takeFollows, takeProposalOf, takeUndone } from '#web/core/groups/epochs.ts';
-import type { Fate } from '#web/core/groups/fate.ts';
+import { fateOf, isPresent, type Fate } from '#web/core/groups/fate.ts';
 import { joined, takeAgain } from '#web/core/groups/joining.ts';
 import type { Packet, PacketOf } from '#web/core/groups/packets.ts';
+import { sameStep } from '#web/core/groups/records.ts';
 import { takeMessageOf, takeReceipt } from '#web/core/groups/talk.ts';
 
 type Env = {
@@ -30,8 +32,7 @@ export const takePacket = async (
 const effectOf = async (draft: GroupDraft, env: Env, from: Uint8Array, packet: Packet): Promise<Fate> => {
   switch (packet.type) {
     case 'welcome':
-      await takeWelcome(draft, env, from, packet);
-      return 'done';
+      return takeWelcome(draft, env, from, packet);
     case 'proposal':
       return takeProposalOf(draft, from, packet);
     case 'commit':
@@ -51,21 +52,37 @@ const effectOf = async (draft: GroupDraft, env: Env, from: Uint8Array, packet: P
   }
 };
 
-/** For another, whose contact this user is; or for this user, who was in the group before. */
+/**
+ * For another, whose contact this user is; or for this user, who was in the group before. Whoever is in it waits for what
+ * takes them out, which came to those before who welcome them again; if nothing does, the welcome was of a branch that is undone.
+ */
 const takeWelcome = async (
   draft: GroupDraft,
   { isContact, keyPackages }: Env,
   from: Uint8Array,
   packet: PacketOf<'welcome'>,
-): Promise<void> => {
-  const isMember = draft.others.some(({ address }) => equal(address, from));
-  if (!equal(packet.to, draft.self.address)) {
-    if (isMember) draft.tell(packet.to, packet);
-    return;
+): Promise<Fate> => {
+  const { mls, unsettled, dead } = draft.record;
+  if (!equal(packet.to, draft.self.address)) return passOn(draft, packet);
+  if (dead.some((step) => sameStep(step, packet))) return 'done';
+  if (mls) {
+    const mayBeOut = placeOf(mls).epoch <= packet.after.epoch || unsettled.some(({ own }) => !own);
+    return mayBeOut ? 'early' : 'done';
   }
-  const returns = draft.record.state === 'left' && isContact(hex(from));
-  if (!isMember && !returns) throw new RemoteError('refused', 'a welcome of somebody else');
+  if (!isContact(hex(from))) throw new RemoteError('refused', 'a welcome of no contact');
   await joined(draft, packet, keyPackages());
+  return 'done';
+};
+
+/** Once they are a member here too, though who welcomed them may be none any more. */
+const passOn = (draft: GroupDraft, packet: PacketOf<'welcome'>): Fate => {
+  const { to, after } = packet;
+  if (draft.others.some(({ address }) => equal(address, to))) {
+    draft.tell(to, packet);
+    return 'done';
+  }
+  const mayBe = draft.record.unsettled.some(({ at }) => at.epoch <= after.epoch);
+  return mayBe || isPresent(draft, after) ? 'early' : fateOf(draft, after);
 };
 
 const hear = (draft: GroupDraft, from: Uint8Array): void => {

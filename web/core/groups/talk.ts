@@ -71,10 +71,10 @@ const mayReturn = ({ formers }: GroupDraft, from: Uint8Array): boolean =>
 const take = (draft: GroupDraft, from: Uint8Array, envelope: Envelope): void => {
   const { content, id } = envelope;
   const { now } = draft.self;
-  if (draft.record.state === 'active') {
-    const fresh = takeContent(draft.thread, { address: from, author: from }, envelope, now);
-    if (content.type === 'file-chunk' || (content.type === 'file' && fresh)) draft.taken.push(envelope);
-  }
+  // Whoever leaves neither shows it nor says that they have it.
+  if (draft.record.state !== 'active') return;
+  const fresh = takeContent(draft.thread, { address: from, author: from }, envelope, now);
+  if (content.type === 'file-chunk' || (content.type === 'file' && fresh)) draft.taken.push(envelope);
   const shown = content.type === 'text' || content.type === 'file';
   if (shown && draft.others.some(({ address }) => equal(address, from))) {
     draft.tell(from, { type: 'has', messages: [id] });

@@ -10,7 +10,7 @@ import {
 } from '#web/core/conversation/records.ts';
 import { staleConversation } from '#web/core/conversation/reestablish.ts';
 import { fileCodec, idOf, pieceKey, readRecord, stepOf, type FileRecord } from '#web/core/files/records.ts';
-import { encodeRecord, groupCodec } from '#web/core/groups/records.ts';
+import { encodeRecord, groupCodec, withoutKeys } from '#web/core/groups/records.ts';
 import { ENTRY_OVERHEAD, HEAD_BYTES, type Contents, type Entry } from '#web/core/keeping/contents.ts';
 import type { Store, Table } from '#web/core/store/ports.ts';
 
@@ -92,10 +92,7 @@ const staled = (entry: Entry): Entry => ({ ...entry, value: staleConversation(en
 /** A group that can be read, and that members put this user into again; what it sealed with stays out of the backup. */
 const outside = (entry: Entry): Entry[] => {
   if (entry.key.includes('/')) return [];
-  const record = decode(groupCodec, entry.value);
-  const state = record.state === 'active' || record.state === 'lost' ? 'lost' : 'left';
-  const nothing = { held: [], wants: [], fulfilled: [], unsettled: [], leavers: [] };
-  return [{ ...entry, value: encodeRecord({ ...record, ...nothing, state, mls: undefined }) }];
+  return [{ ...entry, value: encodeRecord(withoutKeys(decode(groupCodec, entry.value))) }];
 };
 
 /** What waits to be sent is sealed anew, if its content is known still. */

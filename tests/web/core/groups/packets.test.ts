@@ -25,7 +25,10 @@ const anyPacket: fc.Arbitrary<Packet> = fc.oneof(
   fc.record(
     {
       ...{ type: kind('welcome'), to: anyBytes(32), by: anyBytes(32), after: place },
-      awaited: fc.array(anyBytes(32), { maxLength: 16 }),
+      open: fc.array(
+        fc.record({ at: place, by: anyBytes(32), awaited: fc.array(anyBytes(32), { maxLength: 16 }) }, plain),
+        { maxLength: 16 },
+      ),
       welcome: anyBytes(0, 60_000),
       names: fc.array(named, { maxLength: 16 }),
     },
@@ -49,7 +52,7 @@ const anyPacket: fc.Arbitrary<Packet> = fc.oneof(
     plain,
   ),
   fc.record({ type: kind('message'), at: place, message: anyBytes(0, 20_000) }, plain),
-  fc.record({ type: kind('follows'), at: place, by: anyBytes(32) }, plain),
+  fc.record({ type: kind('follows'), at: place, by: anyBytes(32), who: anyBytes(32) }, plain),
   fc.record({ type: kind('has'), messages: fc.array(anyBytes(16), { maxLength: 256 }) }, plain),
   fc.record({ type: kind('undone'), at: place }, plain),
   fc.record({ type: kind('again'), keyPackage: anyBytes(0, 3000) }, plain),
