@@ -76,6 +76,11 @@ describe('two people in their chat', () => {
     await write(ada, 'Are you there?');
     await message(bea, 'Are you there?').waitFor();
     await ada.page.locator(`[data-id="${await idOf(bea, 'Are you there?')}"][data-state=read]`).waitFor();
+    // One comes while the last is being marked.
+    const many = Array.from({ length: 12 }, (_, i) => `Hello ${String(i)}`);
+    for (const text of many) await write(ada, text);
+    for (const text of many)
+      await ada.page.locator(`[data-id="${await idOf(ada, text)}"][data-state=read]`).waitFor();
   });
 
   it('answer a message, with a word or a sign', async () => {
