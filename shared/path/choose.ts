@@ -1,4 +1,4 @@
-import { hex } from '../bytes/bytes.ts';
+import { equal, hex } from '../bytes/bytes.ts';
 import { uniform, type Rng } from '../crypto/rng.ts';
 import type { Consensus, ConsensusNode } from '../directory/consensus.ts';
 import type { NodeId } from '../units.ts';
@@ -26,6 +26,12 @@ const familyOf = (node: ConsensusNode): string => (node.family ? hex(node.family
 
 export const countFamilies = (consensus: Consensus): number => new Set(consensus.nodes.map(familyOf)).size;
 
+/** Whether there are enough to keep them apart. */
+export const hasFamilies = (consensus: Consensus): boolean => {
+  const seen = new Set<string>();
+  return consensus.nodes.some((node) => seen.add(familyOf(node)).size >= MIN_FAMILIES);
+};
+
 /**
  * A path from a guard to an exit, drawn by weight: the first guard that admits one, then the exit, then what stands
  * between. No node twice, never the own one, and no two of one family where at least 8 families are online.
@@ -36,7 +42,7 @@ export const choosePath = (consensus: Consensus, request: PathRequest): NodeId[]
   const { length, guards, self, avoid, exitNot } = request;
   if (length < 1) return undefined;
   const usable = consensus.nodes.filter(({ id }) => id !== self && !avoid?.has(id));
-  const apart = request.ignoreFamilies !== true && countFamilies(consensus) >= MIN_FAMILIES;
+  const apart = request.ignoreFamilies !== true && hasFamilies(consensus);
   const mayEnd = ({ id, exit }: ConsensusNode): boolean => exit && exitNot?.has(id) !== true;
   for (const id of guards) {
     const guard = usable.find((node) => node.id === id);
@@ -72,7 +78,10 @@ const extend = (
 };
 
 const without = (nodes: ConsensusNode[], taken: ConsensusNode, apart: boolean): ConsensusNode[] =>
-  nodes.filter((node) => node.id !== taken.id && !(apart && familyOf(node) === familyOf(taken)));
+  nodes.filter((node) => node.id !== taken.id && !(apart && areKin(node, taken)));
+
+const areKin = ({ family: a }: ConsensusNode, { family: b }: ConsensusNode): boolean =>
+  a !== undefined && b !== undefined && equal(a, b);
 
 const linkable = (a: ConsensusNode, b: ConsensusNode): boolean =>
   a.capabilities.reachable || b.capabilities.reachable;

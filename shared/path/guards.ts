@@ -1,7 +1,7 @@
 import type { Rng } from '../crypto/rng.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import type { Millis, NodeId } from '../units.ts';
-import { countFamilies, drawByWeight, MIN_FAMILIES } from './choose.ts';
+import { drawByWeight, hasFamilies } from './choose.ts';
 
 /**
  * The guards of one client, in the order in which they were drawn: its only first hops. Few and long kept, so that
@@ -40,7 +40,8 @@ export type GuardUpdate = {
 /**
  * The set after a new consensus, or after failures: those past 30 days or unlisted for a day leave; while fewer than
  * `want` of the listed ones are usable, further ones are drawn by weight and stand last. In a network of under 8
- * families any node may be a guard when no node is marked as one.
+ * families any node may be a guard when no node is marked as one. Of twenty the one unlisted the longest gives way;
+ * where all are listed none does.
  */
 export const updateGuards = (state: readonly Guard[], consensus: Consensus, update: GuardUpdate): Guard[] => {
   const { self, avoid, now, rng, want = GUARDS_WANTED } = update;
@@ -51,18 +52,28 @@ export const updateGuards = (state: readonly Guard[], consensus: Consensus, upda
       return id !== self && now - addedAt <= GUARD_LIFE_MS && now - lastListed <= GUARD_UNLISTED_MS;
     });
   const free = consensus.nodes.filter(({ id }) => id !== self && !avoid?.has(id));
-  const small = countFamilies(consensus) < MIN_FAMILIES;
+  const small = !hasFamilies(consensus);
   let usable = guards.filter(({ id, retryAt }) => listed.has(id) && retryAt <= now && !avoid?.has(id)).length;
-  while (usable < want && guards.length < MAX_GUARDS) {
+  while (usable < want) {
+    const isFull = guards.length >= MAX_GUARDS;
+    const gone = isFull ? longestGone(guards, listed) : undefined;
+    if (isFull && !gone) break;
     const others = free.filter(({ id }) => !guards.some((guard) => guard.id === id));
     const marked = others.filter(({ guard }) => guard);
     const drawn = drawByWeight(rng, marked.length === 0 && small ? others : marked);
     if (!drawn) break;
+    if (gone) guards.splice(guards.indexOf(gone), 1);
     guards.push({ id: drawn.id, addedAt: now, lastListed: now, failures: 0, retryAt: 0 });
     usable += 1;
   }
   return guards;
 };
+
+/** Where most guards are tabs, twenty are closed within a day, and whoever waited for them to be forgotten would have none. */
+const longestGone = (guards: readonly Guard[], listed: ReadonlySet<NodeId>): Guard | undefined =>
+  guards
+    .filter(({ id }) => !listed.has(id))
+    .reduce<Guard | undefined>((a, b) => (a && a.lastListed <= b.lastListed ? a : b), undefined);
 
 /** Those that may be tried now, the preferred one first. Some may be missing from the present consensus. */
 export const usableGuards = (state: readonly Guard[], now: Millis): Guard[] =>

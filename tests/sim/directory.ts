@@ -32,6 +32,7 @@ export type SimDirectoryOptions = {
   epochMs?: Millis | undefined;
   /** Public key of an auditor. */
   auditor?: Uint8Array | undefined;
+  registrationDelayMs?: Millis | undefined;
 };
 
 /** One process of the directory: its node, and its services over a store that outlives it. */
@@ -98,7 +99,7 @@ export class SimDirectory {
       consensusChangeMs: 500,
       heartbeatTtlMs: 90_000,
       directoryHops: hops,
-      registrationDelayMs: 0,
+      registrationDelayMs: options.registrationDelayMs ?? 0,
       epochs: epochPlan(epochMs),
       contribution,
       auditorKeys: auditor ? [hex(auditor)] : [],

@@ -33,6 +33,8 @@ export type WorldOptions = {
   auditor?: Uint8Array;
   /** Places for inboxes at each exit. */
   maxInboxes?: number;
+  /** Nodes register within this span, once there are eight. */
+  registrationDelayMs?: Millis;
 };
 
 /** A directory with its real services and any number of nodes, over in-memory links and virtual time. */
@@ -205,8 +207,10 @@ export class World {
     this.#starts += 1;
     const rng = this.rng(91_000 + this.#starts);
     const [keys, archive, hops] = [this.#keys, this.#archive, this.#hops];
-    const { limits, contribution, epochMs, auditor } = this.#options;
-    return new SimDirectory({ keys, clock, rng, archive, hops, limits, contribution, epochMs, auditor });
+    const { limits, contribution, epochMs, auditor, registrationDelayMs } = this.#options;
+    return new SimDirectory({
+      ...{ keys, clock, rng, archive, hops, limits, contribution, epochMs, auditor, registrationDelayMs },
+    });
   }
 
   #give(owner: Machine, link: LinkId, session: Session): void {

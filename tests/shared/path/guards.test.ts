@@ -100,6 +100,23 @@ describe('the guards', () => {
     expect(new Set(ids(guards)).size).toBe(MAX_GUARDS);
   });
 
+  it('give way where twenty have gone within a day, the one gone longest first', () => {
+    const nodes = listedNodes(60);
+    let guards: Guard[] = [];
+    const drawn: NodeId[] = [];
+    // Every minute the two in use are closed.
+    for (let minute = 0; minute < 25; minute++) {
+      const left = nodes.filter(({ id }) => !drawn.includes(id));
+      guards = updateGuards(guards, consensusOf(left), { now: NOW + 60_000 * minute, rng });
+      const fresh = guards.filter(({ addedAt }) => addedAt === NOW + 60_000 * minute);
+      expect(fresh).toHaveLength(2);
+      drawn.push(...ids(fresh));
+      expect(ids(guards)).toEqual(drawn.slice(-MAX_GUARDS));
+    }
+    // Where nothing is left to be drawn none is given up for it.
+    expect(ids(updateGuards(guards, consensusOf([]), { now: NOW + 60_000 * 25, rng }))).toEqual(ids(guards));
+  });
+
   it('may be any node of a small network without marks, and of no larger one', () => {
     const unmarked = (count: number) => consensusOf(listedNodes(count, () => ({ guard: false })));
     expect(updateGuards([], unmarked(3), { now: NOW, rng, self: idOf('n0') })).toHaveLength(2);
