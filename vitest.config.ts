@@ -1,4 +1,5 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** `HG_LONG=1` (`npm run test:long`) runs the same tests with larger counts, which need more time. */
@@ -13,7 +14,7 @@ export default defineConfig({
   test: {
     globalSetup: 'tests/support/prepare.ts',
     // Many files wait for other processes more than they compute.
-    maxWorkers: '100%',
+    maxWorkers: availableParallelism() + 1,
     reporters: ['default', ['json', { outputFile: report }]],
     projects: [
       {
@@ -47,8 +48,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // It waits for epochs of a minute, beside everything else.
+          name: 'epochs',
+          include: ['tests/e2e/contribution.test.ts'],
+          testTimeout: 120_000 * patience,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
+          exclude: ['tests/e2e/contribution.test.ts'],
           testTimeout: 120_000 * patience,
           hookTimeout: 120_000,
           // Real browsers on few cores: one file at a time, and only after everything else is through.

@@ -7,11 +7,14 @@ import { keptInBrowser } from '#tests/support/browser-store.ts';
 import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
 import { delivered, heard, meet, say, type Side } from '#tests/support/chat.ts';
 import { eventually, TestNetwork } from '#tests/support/test-network.ts';
+import { message, openChat, write } from '#tests/support/thread.ts';
 
 type Exposed = typeof globalThis & { hourglass: { client: ClientApi } };
 
 const PASSPHRASE = 'seven geese in a row';
 const TIMER_MS = 1500;
+/** Whoever is let into a group again waits for its members to come by. */
+const GROUP_MS = 60_000;
 
 /** A backup of the tab's user, in hex: no Blob crosses to a test. */
 const backupOf = (tab: Tab): Promise<string> =>
@@ -44,11 +47,37 @@ describe('a profile that is kept', () => {
   let own: Side;
   let friend: Side;
   let secrets: string[];
+  let joan: ClientApi;
 
   const unlock = async (page: Tab['page'], passphrase = PASSPHRASE): Promise<void> => {
     await page.getByTestId('passphrase').fill(passphrase);
     await page.getByTestId('unlock').click();
   };
+
+  /** With Grace and a third; what is said there has come to both. */
+  const makeGroup = async (): Promise<string> => {
+    const made = await network.addClient();
+    joan = made.client;
+    await joan.start({ name: 'Joan Clarke' });
+    const { host: third } = await meet(joan, tab.client);
+    const group = await tab.client.createGroup('Analysts', [own.conversation, third.conversation]);
+    await tab.client.send(group, 'To all of us');
+    await arrives('To all of us', group);
+    return group;
+  };
+
+  const arrives = (text: string, group: string): Promise<void> =>
+    eventually(
+      `both have “${text}”`,
+      async () => {
+        for (const client of [friend.client, joan]) {
+          const inside = (await client.state()).conversations.some(({ id }) => id === group);
+          if (!inside || !(await client.messages(group)).some((each) => each.text === text)) return false;
+        }
+        return true;
+      },
+      GROUP_MS,
+    );
 
   beforeAll(async () => {
     network = await TestNetwork.start({ relays: 5, webDir });
@@ -123,6 +152,7 @@ describe('a profile that is kept', () => {
 
   it('is gone here and whole there: backup, erase everything, restore in another browser', async () => {
     const { client, conversation } = own;
+    const group = await makeGroup();
     await client.setVerified(conversation, true);
     const taken = await say(own, 'never mind this');
     await client.deleteMessage(taken, true);
@@ -145,14 +175,16 @@ describe('a profile that is kept', () => {
     const other = await Tab.open(await newContext(browser, network.url), network.url);
     expect(await opened(other, 'readBackup', file, words)).toMatchObject({
       name: 'Ada Lovelace',
-      contacts: 1,
+      contacts: 2,
+      groups: 1,
     });
     await opened(other, 'restoreBackup', file, words);
     await eventually('the end of what was brief', () => Date.now() > over);
     await other.reload();
     const state = await other.client.state();
     expect(state.profile).toMatchObject({ name: 'Ada Lovelace', address, started: true });
-    expect(state.conversations).toMatchObject([{ name: 'Grace Hopper', verified: 'yes' }]);
+    const grace = state.conversations.find(({ id }) => id === conversation);
+    expect(grace).toMatchObject({ name: 'Grace Hopper', verified: 'yes' });
     expect(state.keeping).toMatchObject({ locked: false, phraseKept: true });
     const messages = await other.client.messages(conversation);
     expect(messages.map((each) => each.id)).not.toContain(brief);
@@ -162,6 +194,18 @@ describe('a profile that is kept', () => {
     await delivered(again, [await say(again, 'here from now on')]);
     await delivered(friend, [await say(friend, 'there you are')]);
     expect(await heard(friend, 'here')).toEqual(['here from now on']);
+
+    // In the group they are let in again by whoever is there.
+    await openChat(other, 'Analysts');
+    await message(other, 'To all of us').waitFor();
+    await other.page.getByTestId('composer').waitFor({ timeout: GROUP_MS });
+    await write(other, 'The same from elsewhere');
+    await arrives('The same from elsewhere', group);
+    await friend.client.send(group, 'So it is');
+    await message(other, 'So it is').waitFor({ timeout: GROUP_MS });
+    await other.page.getByTestId('thread-about').click();
+    await expect.poll(() => other.page.getByTestId('member').count(), { timeout: GROUP_MS }).toBe(3);
+    expect(other.problems).toEqual([]);
     expect(await heard(again, 'there')).toEqual(['there you are']);
     expect(other.problems).toEqual([]);
   });

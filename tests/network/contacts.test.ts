@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemRng } from '#relay/host.ts';
-import { signKeypair } from '#shared/crypto/sign.ts';
 import type { ClientApi, ConversationView } from '#web/api.ts';
-import { encodeIdentity, makeIdentity } from '#web/core/conversation/identity.ts';
-import { staleConversation } from '#web/core/conversation/reestablish.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
-import type { Change, Store } from '#web/core/store/ports.ts';
 import { delivered, meet, say, type Side } from '#tests/support/chat.ts';
+import { rekey } from '#tests/support/rekey.ts';
 import { eventually, TestNetwork } from '#tests/support/test-network.ts';
 
 const view = async ({ client, conversation }: Side): Promise<ConversationView | undefined> =>
@@ -42,25 +38,6 @@ const jpeg = (length: number, fill: number): Uint8Array => {
   const picture = new Uint8Array(length).fill(fill);
   picture.set([0xff, 0xd8, 0xff]);
   return picture;
-};
-
-/** Whoever opens the store next goes by another key under the same address, and in new groups. */
-const rekey = async (store: Store): Promise<void> => {
-  const records = await store.all('identity');
-  const seed = new Map(records).get('seed');
-  if (!seed) throw new Error('no identity');
-  const identity = makeIdentity(systemRng, signKeypair(seed), Date.now() + 86_400_000);
-  await store.write([
-    ...records
-      .filter(([key]) => key.startsWith('package/'))
-      .map(([key]): Change => ({ table: 'identity', key, value: undefined })),
-    { table: 'identity', key: 'mls', value: encodeIdentity(identity) },
-    ...(await store.all('conversations')).map(([key, value]): Change => ({
-      table: 'conversations',
-      key,
-      value: staleConversation(value),
-    })),
-  ]);
 };
 
 describe('contacts', () => {

@@ -14,27 +14,32 @@ type Exposed = typeof globalThis & { hourglass: { client: ClientApi; port: Messa
 /** Wide enough for the circuit beside its conversation. */
 const viewport = { width: 1440, height: 860 };
 
-/** A Chromium whose traffic stays on this machine. */
-export const launch = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: findChromium(),
-    args: [
-      '--no-sandbox',
-      '--disable-quic',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--allow-loopback-in-peer-connection',
-    ],
-  });
+/** Microphone and camera that every page may use: the one beeps, the other shows a moving picture. */
+export const pretendedDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
+/** What keeps the traffic of a Chromium on this machine. */
+export const launchArgs = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--allow-loopback-in-peer-connection',
+];
+
+export const launch = (more: string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath: findChromium(), args: [...launchArgs, ...more] });
 
 /** A browser profile of its own. */
 export const newContext = async (browser: Browser, url: string): Promise<BrowserContext> => {
   const context = await browser.newContext({ viewport });
-  // With these a page may see real addresses, so that no mDNS name is asked for on the network.
-  await context.grantPermissions(['microphone', 'camera'], { origin: new URL(url).origin });
+  await allowDevices(context, url);
   return context;
 };
+
+/** With these a page may see real addresses, so that no mDNS name is asked for on the network. */
+export const allowDevices = (context: BrowserContext, url: string): Promise<void> =>
+  context.grantPermissions(['microphone', 'camera'], { origin: new URL(url).origin });
 
 /** One page with the app in it. */
 export class Tab {

@@ -189,6 +189,7 @@ export class GroupNet {
       if (!person.fault) throw error;
     }
     await person.boot();
+    await settled();
   }
 
   /** Everything arrives and everybody does what is due, until nothing is. */

@@ -4,7 +4,7 @@ import type { ConversationView, MessageView } from '#web/api.ts';
 import { actsOf, closedBy } from '#web/ui/view/acts.ts';
 import { lengthText, sandLeft, shortLength, timers } from '#web/ui/view/lengths.ts';
 import { aroundHit, eventText, lineOf } from '#web/ui/view/lines.ts';
-import { authorOf, othersOf, peopleOf } from '#web/ui/view/people.ts';
+import { authorOf, newestFirst, othersOf, peopleOf } from '#web/ui/view/people.ts';
 import { placed } from '#web/ui/view/placing.ts';
 import { emojiIn, moreEmoji, ownReaction, palette, reactionsOf } from '#web/ui/view/reactions.ts';
 import { keptLines, linesOf } from '#web/ui/view/runs.ts';
@@ -32,6 +32,15 @@ describe('people', () => {
     ]);
   });
 
+  it('and groups are listed by when something last happened here, whatever others` clocks say', () => {
+    const at = (id: string, since: number, claimed = since): ConversationView => ({
+      ...{ ...contact, id },
+      last: message(id, false, 'x', 0, { sentAt: claimed, timeline: [{ state: 'delivered', at: since }] }),
+    });
+    const all = [at('old', 1, 99), at('new', 3), { ...contact, id: 'bare', last: null }, at('middle', 2)];
+    expect(newestFirst(all).map(({ id }) => id)).toEqual(['bare', 'new', 'middle', 'old']);
+  });
+
   it('of a conversation with a contact is the contact', () => {
     expect(othersOf(contact)).toEqual([contact.id]);
     const one = message(contact.id, false, 'x', 0);
@@ -45,16 +54,30 @@ describe('the state of a message', () => {
     const word = (rest: Partial<MessageView>): string => stateWord(mine(rest), contact);
     expect(word({ state: 'stored' })).toBe('Waiting at the server');
     expect(word({ state: 'read' })).toBe('Seen');
-    expect(word({ state: 'queued', reason: 'contact' })).toBe('Waiting for Mira');
-    expect(word({ state: 'queued', reason: 'circuit' })).toBe('Waiting for a circuit');
+    expect(word({ state: 'queued', reason: 'blocked' })).toBe('Waiting: the contact is blocked');
     expect(word({ state: 'failed', reason: 'timeout' })).toBe('Not sent: no answer in time');
     expect(word({ state: 'failed' })).toBe('Not sent');
+  });
+
+  it('with a contact who is not there is said by what it waits for now, though it left before', () => {
+    const away = (waiting: 'circuit' | 'contact'): ConversationView => ({
+      ...{ ...contact, reachable: false, waiting },
+    });
+    for (const state of ['queued', 'sending'] as const) {
+      const one = mine({ state, reason: 'circuit' });
+      expect(stateWord(one, away('contact'))).toBe('Waiting for Mira');
+      expect(stateWord(one, away('circuit'))).toBe('Waiting for a circuit');
+      expect(shownState(one, away('contact'))).toBe('queued');
+      expect(shownState(one, contact)).toBe(state);
+    }
+    expect(stateWord(mine({ state: 'sending' }), contact)).toBe('Sending');
+    expect(stateWord(mine({ state: 'stored' }), away('contact'))).toBe('Waiting at the server');
   });
 
   it('in a group counts who has it, and never calls a part of them a failure', () => {
     const some = mine({ state: 'failed', reason: 'timeout', deliveredTo: others.slice(1) });
     expect(stateWord(some, circle)).toBe('Delivered to 4 of 5');
-    expect(shownState(some, reachOf(some, circle))).toBe('delivered');
+    expect(shownState(some, circle)).toBe('delivered');
     expect(hasArrived(some, reachOf(some, circle))).toBe(false);
     const none = mine({ state: 'failed', reason: 'timeout' });
     expect(stateWord(none, circle)).toBe('Not sent: no answer in time');
@@ -70,8 +93,16 @@ describe('the state of a message', () => {
     expect(reachOf(left, circle)).toEqual({ got: 6, seen: 0, of: 6 });
   });
 
+  it('does not wait for those who came after everybody had it', () => {
+    const old = mine({ state: 'delivered', deliveredTo: ['Mira', 'Kestrel'] });
+    expect(stateWord(old, circle)).toBe('Delivered');
+    expect(hasArrived(old, reachOf(old, circle))).toBe(true);
+    expect(deliveriesOf(old, circle).map(({ id }) => id)).toEqual(['Mira', 'Kestrel']);
+    expect(stateWord({ ...old, state: 'sending' }, circle)).toBe('Delivered to 2 of 5');
+  });
+
   it('names each member, those without it last', () => {
-    const some = mine({ deliveredTo: ['Ondine', 'Sorrel'], readBy: ['Sorrel'] });
+    const some = mine({ state: 'sending', deliveredTo: ['Ondine', 'Sorrel'], readBy: ['Sorrel'] });
     expect(deliveriesOf(some, circle).map(({ id, has }) => `${id} ${has}`)).toEqual([
       ...['Sorrel seen', 'Ondine has', 'Mira hasNot', 'Kestrel hasNot', 'Juniper hasNot'],
     ]);
@@ -157,6 +188,16 @@ describe('what happened', () => {
       'Mira turned disappearing messages off',
     );
     expect(told({ type: 'key-changed', member: null })).toBe('Mira’s key changed');
+  });
+
+  it('is told without who did it where that is not known', () => {
+    const said = (event: MessageView['event']): string =>
+      eventText(message('circle', false, '', 0, { author: null, event }), people);
+    expect(said({ type: 'added', member: 'me', name: 'Alder' })).toBe('You were added');
+    expect(said({ type: 'added', member: 'Mira', name: 'Mira' })).toBe('Mira was added');
+    expect(said({ type: 'removed', member: 'Fenn', name: 'Fenn' })).toBe('Fenn was removed');
+    expect(said({ type: 'removed', member: 'me', name: 'Alder' })).toBe('You were removed');
+    expect(said({ type: 'renamed', member: null, name: 'Tides' })).toBe('The group is named “Tides” now');
   });
 
   it('and what was written or sent stand in one line', () => {

@@ -112,7 +112,16 @@ export const proposalsOf = ({ state }: Group): Proposed[] =>
     return change && senderLeafIndex !== undefined ? [{ ref, leaf: senderLeafIndex, change }] : [];
   });
 
+/** Those of proposals that were looked at before: to check a credential takes long. */
+const looked = new WeakMap<Proposal, Seen>();
+
 const seen = (proposal: Proposal): Seen | undefined => {
+  const known = looked.get(proposal) ?? read(proposal);
+  if (known) looked.set(proposal, known);
+  return known;
+};
+
+const read = (proposal: Proposal): Seen | undefined => {
   switch (proposal.proposalType) {
     case 'add': {
       const { leafNode } = proposal.add.keyPackage;

@@ -4,17 +4,19 @@ import { codeOf, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import { MAX_GROUP_MESSAGE, type ContentOf } from '#web/core/conversation/content.ts';
 import type { Fate } from '#web/core/groups/fate.ts';
-import { decodeParts, isLast, MAX_PARTS, type Packet } from '#web/core/groups/packets.ts';
+import { decodeParts, isLast, isTalk, MAX_PARTS, mayGoOn, type Packet } from '#web/core/groups/packets.ts';
 import { boxKey } from '#web/core/groups/records.ts';
 import type { Change, Store } from '#web/core/store/ports.ts';
 
-/** Of what one member told one group and what has to wait, at most; what is more is dropped. */
-const MAX_WAITING = 512;
+/** Of what one member told one group and what has to wait, at most; what is more is dropped, and messages are before the rest. */
+const MAX_WAITING = 1024;
+const MAX_TALK = 512;
 const MAX_BYTES = 1 << 20;
+const MAX_DROPPING = 1024;
 /** Groups that this user is not in of which one contact may tell: a welcome may be slower than the others' words. */
 const MAX_UNKNOWN = 8;
-/** A welcome comes before that, or never. */
-const UNKNOWN_MS: Millis = 15 * 86_400_000;
+/** A welcome comes before that, or never: by way of another, and mail is under way for 15 days at most. */
+const UNKNOWN_MS: Millis = 30 * 86_400_000;
 
 const entryCodec = struct({ at: u64, part: bytes(MAX_GROUP_MESSAGE) });
 
@@ -51,6 +53,8 @@ export class Inbox {
   #order = 0;
   /** Parts of packets that are not whole, by group and member. */
   readonly #parts = new Map<string, Part[]>();
+  /** Groups and members whose packet was dropped before its last part. */
+  readonly #dropping = new Set<string>();
   /** By group, in the order in which they came. */
   readonly #waiting = new Map<string, Arrived[]>();
   readonly #runs = new Map<string, Promise<void>>();
@@ -83,7 +87,13 @@ export class Inbox {
     { group, message }: ContentOf<'group'>,
   ): { changes: Change[]; key: string } | undefined {
     const id = hex(group);
-    if (!this.#hasRoom(id, hex(contact))) return undefined;
+    const source = `${id}/${hex(contact)}`;
+    const isDropped =
+      this.#dropping.has(source) ||
+      (!this.#parts.has(source) && !this.#hasRoom(id, hex(contact), isTalk(message)));
+    this.#dropping.delete(source);
+    if (isDropped && mayGoOn(message)) this.#drop(source);
+    if (isDropped) return undefined;
     const key = boxKey(id, hex(contact), this.#order);
     this.#order += 1;
     const value = encode(entryCodec, { at: this.#env.now(), part: message });
@@ -149,14 +159,25 @@ export class Inbox {
     }
   }
 
-  #hasRoom(group: string, from: string): boolean {
+  /** What goes on of a packet whose start was dropped goes with it; of the one that was dropped longest ago it is refused as it comes. */
+  #drop(source: string): void {
+    this.#dropping.add(source);
+    const [first] = this.#dropping;
+    if (this.#dropping.size > MAX_DROPPING && first !== undefined) this.#dropping.delete(first);
+  }
+
+  #hasRoom(group: string, from: string, talk: boolean): boolean {
     const own = (id: string): Arrived[] =>
       (this.#waiting.get(id) ?? []).filter((each) => hex(each.from) === from);
+    const isBegun = (id: string): boolean => own(id).length > 0 || this.#parts.has(`${id}/${from}`);
     const waiting = own(group);
     const size = waiting.reduce((sum, each) => sum + each.size, 0);
-    if (waiting.length >= MAX_WAITING || size >= MAX_BYTES) return false;
-    if (this.#env.isKnown(group) || waiting.length > 0) return true;
-    const unknown = [...this.#waiting.keys()].filter((id) => !this.#env.isKnown(id) && own(id).length > 0);
+    if (waiting.length >= (talk ? MAX_TALK : MAX_WAITING) || size >= (talk ? MAX_BYTES : 2 * MAX_BYTES))
+      return false;
+    if (this.#env.isKnown(group) || isBegun(group)) return true;
+    const parted = [...this.#parts.keys()].map((source) => source.split('/')[0] ?? '');
+    const ids = new Set([...this.#waiting.keys(), ...parted]);
+    const unknown = [...ids].filter((id) => !this.#env.isKnown(id) && isBegun(id));
     return unknown.length < MAX_UNKNOWN;
   }
 }

@@ -15,16 +15,10 @@ import type { Group as Mls } from '#web/core/conversation/mls.ts';
 import { MAX_MEMBERS, type MessageEventRecord } from '#web/core/conversation/records.ts';
 import type { GroupDraft } from '#web/core/groups/draft.ts';
 import { fateOf, isPresent, type Fate } from '#web/core/groups/fate.ts';
-import type { Named, PacketOf } from '#web/core/groups/packets.ts';
-import {
-  MAX_BROUGHT,
-  MAX_DEAD,
-  placeKey,
-  sameStep,
-  type Held,
-  type Unsettled,
-} from '#web/core/groups/records.ts';
+import { MAX_OPEN, MAX_PROPOSALS, type Named, type PacketOf } from '#web/core/groups/packets.ts';
+import { MAX_BROUGHT, MAX_FULFILLED, MAX_NAMES, placeKey, type Held } from '#web/core/groups/records.ts';
 import { sayAgain, settleStates } from '#web/core/groups/talk.ts';
+import { goBack, settle } from '#web/core/groups/undoing.ts';
 import { pruned } from '#web/core/groups/wants.ts';
 
 /**
@@ -48,6 +42,8 @@ export const takeProposalOf = async (
   const { held } = draft.record;
   if (held.some((each) => equal(each.message, message))) return 'done';
   if (held.filter(({ by }) => equal(by, from)).length >= MOST_EACH) throw new RemoteError('too-many');
+  // Who made it wants it in the next epoch as well.
+  if (held.length >= MAX_PROPOSALS) return 'done';
   await hold(draft, from, message);
   if (named) learn(draft, [named]);
   return 'done';
@@ -69,6 +65,7 @@ export const takeCommitOf = async (
   packet: PacketOf<'commit'>,
 ): Promise<Fate> => {
   if (isPresent(draft, packet.at)) {
+    if (draft.record.unsettled.length >= MAX_OPEN) return 'early';
     await follow(draft, from, packet);
     return 'done';
   }
@@ -120,13 +117,14 @@ export const enter = (draft: GroupDraft, { group, outcome, by, committed }: Endi
   const { held, unsettled, wants, fulfilled } = draft.record;
   if (awaited.length > 0) draft.formers.set(placeKey(at), { mls: before, held });
   const left = isOut(group);
-  draft.set({ mls: left ? undefined : group, held: [], name: left ? draft.record.name : nameOf(group) });
+  const name = left ? draft.record.name : nameOf(group);
+  draft.set({ mls: left ? undefined : group, held: [], name, passed: at.epoch });
   const next = pruned(wants, { before, group, committed, me });
   const events = tellWhat(draft, outcome, left);
   const entry = { at, by, awaited, own: true, events };
   draft.set({
     wants: next.open,
-    fulfilled: [...fulfilled, ...next.done],
+    fulfilled: [...fulfilled, ...next.done].slice(-MAX_FULFILLED),
     unsettled: awaited.length > 0 ? [...unsettled, entry] : unsettled,
   });
   if (equal(by, me) && draft.record.unsettled.length > 0) {
@@ -158,8 +156,6 @@ const keepPast = (draft: GroupDraft, before: Mls, at: Place): void => {
   for (const each of [...old, ...over]) draft.pasts.delete(each);
 };
 
-const MAX_NAMES = 128;
-
 /** What people are called. */
 export const learn = (draft: GroupDraft, named: readonly Named[]): void => {
   const fresh = named.filter(({ address, name }) => draft.nameOf(address) !== name);
@@ -169,7 +165,14 @@ export const learn = (draft: GroupDraft, named: readonly Named[]): void => {
     const since = people.get(hex(address))?.since ?? 0;
     people.set(hex(address), { address, name, since });
   }
-  draft.set({ people: [...people.values()].slice(-MAX_NAMES) });
+  draft.set({ people: keptOf(draft, [...people.values()]) });
+};
+
+/** Of people whose names came up as many as are kept, and those who are in the group before others. */
+export const keptOf = (draft: GroupDraft, people: GroupDraft['record']['people']): typeof people => {
+  const members = draft.others.map(({ address }) => address);
+  const isIn = ({ address }: Named): boolean => has(members, address);
+  return [...people.filter((each) => !isIn(each)), ...people.filter(isIn)].slice(-MAX_NAMES);
 };
 
 /** The lines that say what a commit changed; their ids. */
@@ -200,102 +203,4 @@ const tellWhat = (draft: GroupDraft, outcome: Outcome, out: boolean): Uint8Array
     heard: draft.record.heard.filter(({ address }) => !has(removed, address)),
   });
   return ids;
-};
-
-/** A lower leaf has followed a commit, and will make no other. */
-export const takeFollows = (
-  draft: GroupDraft,
-  from: Uint8Array,
-  { at, by, who }: PacketOf<'follows'>,
-): Fate => {
-  const of = (entry: Unsettled): boolean => samePlace(entry.at, at) && equal(entry.by, by);
-  const { joined, brought } = draft.record;
-  if (!equal(from, who) && !(joined && equal(from, joined.by))) throw new RemoteError('refused');
-  if (!draft.record.unsettled.some(of)) {
-    // The group may yet go by that commit.
-    const open = draft.record.unsettled.some((each) => each.at.epoch <= at.epoch);
-    return open || isPresent(draft, at) ? 'early' : fateOf(draft, at);
-  }
-  const unsettled = draft.record.unsettled.map((entry) =>
-    of(entry) ? { ...entry, awaited: entry.awaited.filter((each) => !equal(each, who)) } : entry,
-  );
-  draft.set({ unsettled });
-  // They may not have been there when it was said to all.
-  for (const { address } of brought) draft.tell(address, { type: 'follows', at, by, who });
-  settle(draft);
-  return 'done';
-};
-
-/**
- * The commit that brought this user into the group was overruled: they are not in it, unless they are welcome again, or
- * were in it before and have yet to hear of that other commit.
- */
-export const takeUndone = (draft: GroupDraft, from: Uint8Array, { at }: PacketOf<'undone'>): Fate => {
-  const { joined, dead, state, unsettled } = draft.record;
-  const step = { after: at, by: from };
-  if (!joined || !sameStep(joined, step)) {
-    draft.set({ dead: [...dead, step].slice(-MAX_DEAD) });
-    return 'done';
-  }
-  const { address: member, name } = draft.self;
-  draft.happened({ type: 'removed', member, name });
-  // What they said in between, and wanted, they say and want again if they come back; be it to leave.
-  const own = unsettled.filter((each) => each.own && each.at.epoch <= at.epoch);
-  const next = state === 'leaving' ? 'leaving' : 'left';
-  draft.set({ mls: undefined, held: [], unsettled: own, joined: undefined, state: next });
-  keepFormers(draft);
-  return 'done';
-};
-
-/** What is kept to go back, as long as that may be. */
-const settle = (draft: GroupDraft): void => {
-  const unsettled = draft.record.unsettled.filter(({ awaited }) => awaited.length > 0);
-  if (unsettled.length < draft.record.unsettled.length) draft.set({ unsettled });
-  keepFormers(draft);
-  if (unsettled.length > 0) return;
-  draft.set({ fulfilled: [], brought: [], joined: undefined });
-  draft.said.clear();
-  if (draft.record.state === 'left') forget(draft);
-};
-
-const keepFormers = ({ formers, record }: GroupDraft): void => {
-  const needed = new Set(record.unsettled.map(({ at }) => placeKey(at)));
-  for (const key of [...formers.keys()]) if (!needed.has(key)) formers.delete(key);
-};
-
-/** Nothing stays of a group that one is no longer in but what was said there. */
-export const forget = (draft: GroupDraft): void => {
-  draft.formers.clear();
-  draft.pasts.clear();
-  draft.said.clear();
-  const none = { held: [], wants: [], fulfilled: [], unsettled: [], brought: [], heard: [], leavers: [] };
-  draft.set({ state: 'left', mls: undefined, joined: undefined, ...none });
-};
-
-/** As if the commit that ended this epoch, and all since, had never been. */
-const goBack = (draft: GroupDraft, entry: Unsettled): void => {
-  const former = draft.formers.get(placeKey(entry.at));
-  if (!former) throw new RemoteError('stale', 'an epoch that is not kept any more');
-  const { unsettled, wants, fulfilled, state } = draft.record;
-  const undone = unsettled.filter(({ at }) => at.epoch >= entry.at.epoch);
-  const { brought } = draft.record;
-  const back = brought.filter(({ at }) => at.epoch >= entry.at.epoch);
-  for (const { at, address } of back) draft.tell(address, { type: 'undone', at });
-  for (const id of undone.flatMap(({ events }) => events)) {
-    const message = draft.thread.message(id);
-    if (message) draft.thread.remove(message, draft.self.now);
-  }
-  const refs = new Set(former.held.map(({ ref }) => ref));
-  const open = [...fulfilled, ...wants].map((want) => ({
-    ...want,
-    ref: want.ref !== undefined && refs.has(want.ref) ? want.ref : undefined,
-  }));
-  const leaving = state === 'leaving' || open.some(({ what }) => what.type === 'leave');
-  for (const { at } of undone) draft.formers.delete(placeKey(at));
-  draft.set({
-    ...{ mls: former.mls, held: former.held, name: nameOf(former.mls) },
-    ...{ wants: open, fulfilled: [], state: leaving ? 'leaving' : 'active' },
-    unsettled: unsettled.filter((each) => !undone.includes(each)),
-    ...{ brought: brought.filter((each) => !back.includes(each)), joined: undefined },
-  });
 };

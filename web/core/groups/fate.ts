@@ -10,8 +10,7 @@ export const fateOf = ({ record, pasts }: GroupDraft, at: Place): Fate => {
   if (pasts.has(placeKey(at))) return 'done';
   if (record.unsettled.some((each) => each.at.epoch < at.epoch)) return 'early';
   // A welcome may come later than what is said to whom it is for.
-  if (!record.mls) return 'early';
-  return at.epoch > placeOf(record.mls).epoch ? 'early' : 'done';
+  return at.epoch > (record.mls ? placeOf(record.mls).epoch : record.passed) ? 'early' : 'done';
 };
 
 export const isPresent = ({ record }: GroupDraft, at: Place): boolean =>

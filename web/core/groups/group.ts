@@ -12,12 +12,14 @@ import type { Talk } from '#web/core/conversation/talk.ts';
 import { isOver, nextEnd } from '#web/core/conversation/thread.ts';
 import { GroupDraft, type Outgoing } from '#web/core/groups/draft.ts';
 import type { Fate } from '#web/core/groups/fate.ts';
+import { keptOf } from '#web/core/groups/epochs.ts';
 import { askAgain } from '#web/core/groups/joining.ts';
 import { advance, lookAt } from '#web/core/groups/order.ts';
 import type { Packet } from '#web/core/groups/packets.ts';
 import type { GroupState, Want } from '#web/core/groups/records.ts';
 import { takePacket } from '#web/core/groups/taking.ts';
 import { say, tellSeen } from '#web/core/groups/talk.ts';
+import { distinct } from '#web/core/groups/wants.ts';
 import type { Identity, OwnKeyPackage } from '#web/core/conversation/identity.ts';
 import type { Change, Store } from '#web/core/store/ports.ts';
 
@@ -166,7 +168,7 @@ export class Group implements Talk {
       if (draft.record.state !== 'active')
         throw new LocalError('refused', 'you are not in this group any more');
       const open = wants.map((what) => ({ what, ref: undefined }));
-      const all = [...draft.record.wants, ...open];
+      const all = distinct([...draft.record.wants, ...open]);
       const adding = all.filter(({ what }) => what.type === 'add').length;
       checkRoom(membersOf(draft.mls).length + adding);
       if (all.length > MOST_WANTS) throw new LocalError('too-many', 'other changes have to be made first');
@@ -336,5 +338,5 @@ const withNames = (draft: GroupDraft, wants: readonly Want['what'][]): GroupDraf
   const others = draft.record.people.filter(
     ({ address }) => !named.some((each) => equal(each.address, address)),
   );
-  return [...others, ...named.map(({ address, name, since }) => ({ address, name, since }))];
+  return keptOf(draft, [...others, ...named.map(({ address, name, since }) => ({ address, name, since }))]);
 };

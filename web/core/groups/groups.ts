@@ -196,8 +196,11 @@ export class Groups {
 
   /** What a packet that has to wait waits for. */
   #mark(id: string): string {
-    const { mls, unsettled = [] } = this.#groups.get(id)?.state.record ?? {};
-    return `${mls ? placeKey(placeOf(mls)) : ''} ${unsettled.map(({ awaited }) => awaited.length).join()}`;
+    const { mls, state, unsettled = [] } = this.#groups.get(id)?.state.record ?? {};
+    const open = unsettled.map(
+      ({ at, by, awaited }) => `${placeKey(at)} ${hex(by)} ${String(awaited.length)}`,
+    );
+    return [mls ? placeKey(placeOf(mls)) : '', state, ...open].join();
   }
 
   async #take(arrived: Arrived): Promise<Fate> {

@@ -9,14 +9,20 @@ import {
   membersOf,
   nameOf,
   placeOf,
-  samePlace,
 } from '#web/core/conversation/membership.ts';
 import { groupIdOfGroup } from '#web/core/conversation/mls.ts';
 import { GroupDraft, type Self } from '#web/core/groups/draft.ts';
 import { learn } from '#web/core/groups/epochs.ts';
-import { GROUP_ID_LENGTH, MAX_UNSETTLED, type PacketOf } from '#web/core/groups/packets.ts';
-import { GROUP_VERSION, type GroupRecord, type GroupState } from '#web/core/groups/records.ts';
+import { GROUP_ID_LENGTH, type PacketOf } from '#web/core/groups/packets.ts';
+import {
+  GROUP_VERSION,
+  sameEnd,
+  type GroupRecord,
+  type GroupState,
+  type Unsettled,
+} from '#web/core/groups/records.ts';
 import { sayAgain } from '#web/core/groups/talk.ts';
+import { distinct } from '#web/core/groups/wants.ts';
 
 /** How one comes into a group: by making it, or by a welcome. */
 
@@ -24,7 +30,7 @@ const emptyRecord = (id: Uint8Array): GroupRecord => ({
   version: GROUP_VERSION,
   ...{ id, state: 'left', name: '', mls: undefined, timer: undefined },
   ...{ held: [], wants: [], fulfilled: [], unsettled: [], people: [], heard: [], leavers: [] },
-  ...{ brought: [], joined: undefined, dead: [] },
+  ...{ brought: [], vouched: [], joined: undefined, dead: [], passed: 0 },
   ...{ nextOrder: 0, nextPosition: 0, readTo: 0 },
 });
 
@@ -92,7 +98,7 @@ export const joined = async (
   const again = [...draft.said.values()];
   const { fulfilled, wants } = draft.record;
   const leaving = draft.record.state === 'leaving';
-  const open = [...fulfilled, ...wants].filter(
+  const open = distinct([...fulfilled, ...wants]).filter(
     ({ what }) => what.type !== 'update' && (what.type !== 'leave' || leaving),
   );
   draft.set({
@@ -104,13 +110,23 @@ export const joined = async (
   });
   learn(draft, names);
   const event = draft.happened({ type: 'added', member: self.address, name: self.name });
-  // Whoever was in it before may yet have to go back to that.
-  const own = draft.record.unsettled.filter((each) => each.own);
-  const fresh = entries.filter(
-    (each) => !own.some((known) => samePlace(known.at, each.at) && equal(known.by, each.by)),
-  );
-  const others = fresh.map((each) => ({ ...each, own: false, events: [event] }));
-  const unsettled = [...own, ...others].slice(-MAX_UNSETTLED);
+  const unsettled = agreed(draft, entries, event);
   draft.set({ unsettled, joined: unsettled.length > 0 ? { after, by } : undefined });
   await sayAgain(draft, again);
+};
+
+/** What may still be undone of how the group came here. Whoever was in it before may have to go back to that. */
+const agreed = (draft: GroupDraft, entries: PacketOf<'welcome'>['open'], event: Uint8Array): Unsettled[] => {
+  const me = draft.self.address;
+  return entries.flatMap(({ at, by, awaited }): Unsettled[] => {
+    const known = draft.record.unsettled.find((each) => sameEnd(each, { at, by }));
+    // Whoever is welcome goes by what led there.
+    if (!known && awaited.some((each) => equal(each, me)))
+      for (const { address } of draft.others) draft.tell(address, { type: 'follows', at, by, who: me });
+    const still = awaited.filter(
+      (who) => !equal(who, me) && (!known || known.awaited.some((each) => equal(each, who))),
+    );
+    if (still.length === 0) return [];
+    return [{ at, by, awaited: still, own: known?.own ?? false, events: known?.events ?? [event] }];
+  });
 };

@@ -13,9 +13,10 @@ import { membersOf, ownLeaf, placeOf, type Member } from '#web/core/conversation
 import type { Group as Mls } from '#web/core/conversation/mls.ts';
 import { MAX_MEMBERS } from '#web/core/conversation/records.ts';
 import type { GroupDraft } from '#web/core/groups/draft.ts';
-import { enter, forget } from '#web/core/groups/epochs.ts';
-import { MAX_PROPOSALS, MAX_UNSETTLED, type Named } from '#web/core/groups/packets.ts';
-import type { Held, Want } from '#web/core/groups/records.ts';
+import { enter } from '#web/core/groups/epochs.ts';
+import { MAX_OPEN, MAX_PROPOSALS, MAX_UNSETTLED, type Named } from '#web/core/groups/packets.ts';
+import { MAX_VOUCHED, type Held, type Want } from '#web/core/groups/records.ts';
+import { forget } from '#web/core/groups/undoing.ts';
 import { changeFor } from '#web/core/groups/wants.ts';
 
 /** Whose turn it is to end an epoch, and what its commit holds. */
@@ -33,34 +34,44 @@ const OWN = 'own';
 export const advance = async (draft: GroupDraft): Promise<void> => {
   const { state, mls } = draft.record;
   if (!mls || state === 'left') return;
-  if (state === 'leaving' && draft.others.length === 0) {
-    draft.happened({ type: 'left' }, { mine: true, author: draft.self.address });
-    forget(draft);
+  if (commitsNow(draft)) {
+    await commit(draft);
     return;
   }
-  if (commitsNow(draft) && (await commit(draft))) return;
-  if (commitsNow(draft) && state === 'active') return;
   await proposeAll(draft);
+  // Where everybody leaves, nobody is left to commit it; but somebody may yet undo how it came to that.
+  if (state !== 'leaving' || draft.record.unsettled.length > 0) return;
+  if (!draft.others.every((each) => isLeaving(draft, each))) return;
+  draft.happened({ type: 'left' }, { mine: true, author: draft.self.address });
+  forget(draft);
 };
 
 /** When to look whether silence has made it this user's turn; undefined while nothing waits. */
 export const lookAt = ({ record, others, self }: GroupDraft): Millis | undefined =>
   record.held.length > 0 && others.length > 0 ? self.now + LOOK_MS : undefined;
 
-/** They leave, or somebody wants them to be removed: none of those can commit that. */
-const isGoing = ({ record, self, mls }: GroupDraft, { address, leaf }: Member): boolean =>
-  (record.state === 'leaving' && equal(address, self.address)) ||
-  proposalsOf(mls).some(({ change }) => change.type === 'remove' && change.leaf === leaf);
+/** They said so in this epoch, in which they make no commit any more. */
+const isLeaving = ({ record, self, mls }: GroupDraft, { address, leaf }: Member): boolean =>
+  (record.state === 'leaving' && equal(address, self.address)) || wantGone(mls, leaf).includes(leaf);
 
-/** The lowest leaf that stays, or, where nobody does, the lowest; those before it were silent. */
+/** Leaves of those who want the member of a leaf to be removed, which that one can't commit. */
+const wantGone = (mls: Mls, gone: number): number[] =>
+  proposalsOf(mls).flatMap(({ leaf, change }) =>
+    change.type === 'remove' && change.leaf === gone ? [leaf] : [],
+  );
+
+/** The lowest leaf that stays, or, where nobody does, the lowest that does not leave; those before it were silent. */
 const commitsNow = (draft: GroupDraft): boolean => {
   const { mls, self, record } = draft;
   const members = membersOf(mls);
-  const staying = members.filter((each) => !isGoing(draft, each));
-  const line = staying.length > 0 ? staying : members;
+  const here = members.filter((each) => !isLeaving(draft, each));
+  const staying = here.filter(({ leaf }) => wantGone(mls, leaf).length === 0);
+  const line = staying.length > 0 ? staying : here;
   const place = line.findIndex(({ address }) => equal(address, self.address));
   if (place < 0) return false;
-  if (place > 0 && record.unsettled.length >= MAX_UNSETTLED) return false;
+  // Only a commit of the lowest leaf is settled at once.
+  const most = place > 0 ? MAX_UNSETTLED : MAX_OPEN;
+  if (record.unsettled.length >= most && members[0]?.leaf !== ownLeaf(mls)) return false;
   return line.slice(0, place).every(({ address }) => isSilent(draft, address, place));
 };
 
@@ -75,11 +86,11 @@ const isSilent = ({ record, self }: GroupDraft, address: Uint8Array, place: numb
 type Own = { want: Want; change: Change };
 type Chosen = { held: Held[]; own: Own[] };
 
-/** False: there is nothing to commit. */
-const commit = async (draft: GroupDraft): Promise<boolean> => {
+/** Does nothing where there is nothing to commit. */
+const commit = async (draft: GroupDraft): Promise<void> => {
   const { self } = draft;
   const made = await make(draft);
-  if (!made) return false;
+  if (!made) return;
   const { chosen, committed } = made;
   const { group, commit: message, welcomes, outcome } = committed;
   const before = placeOf(draft.mls);
@@ -104,24 +115,31 @@ const commit = async (draft: GroupDraft): Promise<boolean> => {
     const packet = { type: 'welcome', to, by: self.address, after: before, open, welcome, names } as const;
     draft.tell(sponsors[at] ?? to, packet);
   }
-  return true;
 };
 
 const make = async (draft: GroupDraft): Promise<{ chosen: Chosen; committed: Committed } | undefined> => {
   const { self } = draft;
   for (;;) {
     const { mls, record } = draft;
-    const own = record.wants.flatMap((want): Own[] => {
-      if (want.what.type === 'leave' || want.ref !== undefined) return [];
-      const change = changeFor(mls, want, self.address);
-      return change ? [{ want, change }] : [];
-    });
+    const own = ownOf(draft);
     const chosen = choose(mls, record.held, own, self.now);
     if (chosen.held.length === 0 && chosen.own.length === 0) return undefined;
     const committed = await attempt(mls, chosen, self.now);
     if (committed) return { chosen, committed };
     await dropBad(draft, chosen);
   }
+};
+
+/** What this user wants and can commit, each change once. */
+const ownOf = ({ mls, record, self }: GroupDraft): Own[] => {
+  const found = new Map<string, Own>();
+  for (const want of record.wants) {
+    if (want.what.type === 'leave' || want.ref !== undefined) continue;
+    const change = changeFor(mls, want, self.address);
+    const whom = 'address' in want.what ? hex(want.what.address) : '';
+    if (change) found.set(`${change.type} ${whom}`, { want, change });
+  }
+  return [...found.values()];
 };
 
 const attempt = async (mls: Mls, { held, own }: Chosen, now: Millis): Promise<Committed | undefined> => {
@@ -135,16 +153,16 @@ const attempt = async (mls: Mls, { held, own }: Chosen, now: Millis): Promise<Co
   }
 };
 
-/** What MLS does not take even by itself goes, so that it keeps nothing else from being committed; and if it is none of them, all. */
+/** What MLS does not take even by itself goes, so that it keeps nothing else from being committed; if it is none of them, what came last of others. */
 const dropBad = async (draft: GroupDraft, { held, own }: Chosen): Promise<void> => {
   const { mls, self, record } = draft;
   const alone: Chosen[] = [
-    ...held.map((each) => ({ held: [each], own: [] })),
     ...own.map((each) => ({ held: [], own: [each] })),
+    ...held.map((each) => ({ held: [each], own: [] })),
   ];
   const bad: Chosen[] = [];
   for (const one of alone) if (!(await attempt(mls, one, self.now))) bad.push(one);
-  const gone = bad.length > 0 ? bad : alone;
+  const gone = bad.length > 0 ? bad : alone.slice(Math.ceil(alone.length / 2));
   const refs = gone.flatMap((each) => each.held.map(({ ref }) => ref));
   const wants = gone.flatMap((each) => each.own.map(({ want }) => want));
   const kept = record.held.filter(({ ref }) => !refs.includes(ref));
@@ -246,12 +264,18 @@ const proposeAll = async (draft: GroupDraft): Promise<void> => {
     if (!made) continue;
     const held = { ref: made.ref, message: made.message, by: self.address, at: self.now };
     const wants = draft.record.wants.map((each) => (each === want ? { ...each, ref: made.ref } : each));
-    draft.set({ mls: made.group, held: [...draft.record.held, held], wants });
     const named = namedIn(want);
+    draft.set({
+      ...{ mls: made.group, held: [...draft.record.held, held], wants },
+      vouched: named ? withVouched(draft, named.address) : draft.record.vouched,
+    });
     for (const { address } of draft.others)
       draft.tell(address, { type: 'proposal', at, message: made.message, named });
   }
 };
+
+const withVouched = ({ record }: GroupDraft, address: Uint8Array): Uint8Array[] =>
+  [...record.vouched.filter((each) => !equal(each, address)), address].slice(-MAX_VOUCHED);
 
 const namedIn = ({ what }: Want): Named | undefined =>
   what.type === 'add' || what.type === 'readd' ? { address: what.address, name: what.name } : undefined;

@@ -44,9 +44,13 @@ export const placeCodec = struct({ epoch: u64, tag: fixed(TAG_LENGTH) });
 
 /** Epochs that a group can be led by someone else than its lowest leaf before that one has followed. */
 export const MAX_UNSETTLED = 16;
+/** As many as are kept: those who go on without one who is to be removed come to a few more. */
+export const MAX_OPEN = 32;
 
 /** An epoch that was ended by `by`, and not by its lowest leaf: lower ones, `awaited`, may still end it otherwise, and theirs counts. */
 export const openCodec = struct({ at: placeCodec, by: address, awaited: list(address, MAX_MEMBERS) });
+
+const MESSAGE = 4;
 
 export const packetCodec = union({
   /** For `to`, on its way to them by a contact of theirs: they were added by `by`, who ended the epoch at `after`. `open`: what may still be undone. */
@@ -56,7 +60,7 @@ export const packetCodec = union({
       to: address,
       by: address,
       after: placeCodec,
-      open: list(openCodec, MAX_UNSETTLED),
+      open: list(openCodec, MAX_OPEN),
       welcome: bytes(MAX_WELCOME),
       names: list(namedCodec, MAX_MEMBERS),
     }),
@@ -73,7 +77,7 @@ export const packetCodec = union({
       named: list(namedCodec, MAX_MEMBERS),
     }),
   ],
-  message: [4, struct({ at: placeCodec, message: bytes(MAX_GROUP_MESSAGE) })],
+  message: [MESSAGE, struct({ at: placeCodec, message: bytes(MAX_GROUP_MESSAGE) })],
   /** `who` will not end the epoch at `at` any more: they go by the commit of `by`. They say so, and whoever brought the receiver into the group says it again. */
   follows: [5, struct({ at: placeCodec, by: address, who: address })],
   /** The sender's commit that ended the epoch at `at`, and brought the receiver into the group, does not count. */
@@ -102,6 +106,12 @@ export const isLast = (part: Uint8Array): boolean => {
   if (last !== 0 && last !== 1) throw new RemoteError('malformed', 'neither a last part nor another');
   return last === 1;
 };
+
+/** True for a part that another has to follow. */
+export const mayGoOn = ([last]: Uint8Array): boolean => last === 0;
+
+/** True for the first part of a message: the one kind without which a group goes on. */
+export const isTalk = ([, kind]: Uint8Array): boolean => kind === MESSAGE;
 
 /** Throws `malformed` or `oversized`. */
 export const decodeParts = (parts: readonly Uint8Array[]): Packet =>

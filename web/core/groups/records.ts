@@ -25,8 +25,8 @@ import { MAX_MEMBERS, timerCodec, type ThreadState } from '#web/core/conversatio
 import {
   GROUP_ID_LENGTH,
   MAX_PROPOSAL,
+  MAX_OPEN,
   MAX_PROPOSALS,
-  MAX_UNSETTLED,
   placeCodec,
 } from '#web/core/groups/packets.ts';
 
@@ -37,8 +37,11 @@ import {
  */
 export const GROUP_VERSION = 1;
 /** People whose names are known because they are or were in the group. */
-const MAX_NAMES = 128;
-const MAX_WANTS = 64;
+export const MAX_NAMES = 128;
+const MAX_WANTS = 128;
+/** Wants that were fulfilled, and may come up again. */
+export const MAX_FULFILLED = 32;
+export const MAX_VOUCHED = 64;
 export const MAX_BROUGHT = 64;
 export const MAX_DEAD = 16;
 const MAX_STATE = 1 << 21;
@@ -111,11 +114,15 @@ export const groupCodec = struct({
   held: list(heldCodec, MAX_PROPOSALS),
   wants: list(wantCodec, MAX_WANTS),
   /** Wants that unsettled epochs have fulfilled. */
-  fulfilled: list(wantCodec, MAX_WANTS),
-  unsettled: list(unsettledCodec, MAX_UNSETTLED),
+  fulfilled: list(wantCodec, MAX_FULFILLED),
+  unsettled: list(unsettledCodec, MAX_OPEN),
+  /** The last epoch that this user saw end. Once they are out for good, it and those before are of no use. */
+  passed: u64,
   /** Whom this user has brought into the group by ending an epoch, while that may be undone. */
   brought: list(struct({ at: placeCodec, address }), MAX_BROUGHT),
-  /** Who brought this user into it, while that may be undone. */
+  /** Whom this user wanted to be added, and passes a welcome on to. */
+  vouched: list(address, MAX_VOUCHED),
+  /** Who brought this user into it, while that may be undone; and, once it is, until they are welcome again. */
   joined: optional(stepCodec),
   /** Ends of epochs that were undone before this user had the welcome that came of them. */
   dead: list(stepCodec, MAX_DEAD),
@@ -132,8 +139,8 @@ export const groupCodec = struct({
 });
 export type GroupRecord = Value<typeof groupCodec>;
 
-/** An epoch that the group may have to go back to. */
-export const formerCodec = struct({ mls, held: list(heldCodec, MAX_PROPOSALS) });
+/** An epoch that the group may have to go back to; `held` with those proposals that came with the commit that ended it. */
+export const formerCodec = struct({ mls, held: list(heldCodec, 2 * MAX_PROPOSALS) });
 export type Former = Value<typeof formerCodec>;
 
 const past = mapped(bytes(MAX_STATE), decodePast, encodePast);
@@ -154,6 +161,9 @@ export type GroupState = ThreadState & {
 };
 
 type Place = Value<typeof placeCodec>;
+type End = Pick<Unsettled, 'at' | 'by'>;
+
+export const sameEnd = (a: End, b: End): boolean => samePlace(a.at, b.at) && equal(a.by, b.by);
 
 const ordered = (order: number): string => String(order).padStart(16, '0');
 export const placeKey = ({ epoch, tag }: Place): string => `${ordered(epoch)}-${hex(tag)}`;

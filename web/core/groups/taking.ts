@@ -4,12 +4,13 @@ import { placeOf } from '#web/core/conversation/membership.ts';
 import type { OwnKeyPackage } from '#web/core/conversation/identity.ts';
 import { MAX_MEMBERS } from '#web/core/conversation/records.ts';
 import type { GroupDraft } from '#web/core/groups/draft.ts';
-import { takeCommitOf, takeFollows, takeProposalOf, takeUndone } from '#web/core/groups/epochs.ts';
-import { fateOf, isPresent, type Fate } from '#web/core/groups/fate.ts';
+import { takeCommitOf, takeProposalOf } from '#web/core/groups/epochs.ts';
+import type { Fate } from '#web/core/groups/fate.ts';
 import { joined, takeAgain } from '#web/core/groups/joining.ts';
 import type { Packet, PacketOf } from '#web/core/groups/packets.ts';
-import { sameStep } from '#web/core/groups/records.ts';
+import { sameEnd, sameStep } from '#web/core/groups/records.ts';
 import { takeMessageOf, takeReceipt } from '#web/core/groups/talk.ts';
+import { takeFollows, takeUndone } from '#web/core/groups/undoing.ts';
 
 type Env = {
   /** True for whoever may bring this user into a group. */
@@ -53,8 +54,9 @@ const effectOf = async (draft: GroupDraft, env: Env, from: Uint8Array, packet: P
 };
 
 /**
- * For another, whose contact this user is; or for this user, who was in the group before. Whoever is in it waits for what
- * takes them out, which came to those before who welcome them again; if nothing does, the welcome was of a branch that is undone.
+ * For another, whom this user wanted to be added; or for this user, who was in the group before. Whoever is in it waits for
+ * what takes them out, which came to those before who welcome them again; if nothing does, the welcome was of a branch that
+ * is undone. Whoever is out by what may be undone waits until they and who welcomes them agree on how the group came there.
  */
 const takeWelcome = async (
   draft: GroupDraft,
@@ -62,27 +64,24 @@ const takeWelcome = async (
   from: Uint8Array,
   packet: PacketOf<'welcome'>,
 ): Promise<Fate> => {
-  const { mls, unsettled, dead } = draft.record;
+  const { mls, unsettled, dead, passed } = draft.record;
   if (!equal(packet.to, draft.self.address)) return passOn(draft, packet);
   if (dead.some((step) => sameStep(step, packet))) return 'done';
-  if (mls) {
-    const mayBeOut = placeOf(mls).epoch <= packet.after.epoch || unsettled.some(({ own }) => !own);
-    return mayBeOut ? 'early' : 'done';
-  }
+  const { after, open } = packet;
+  if (mls) return placeOf(mls).epoch <= after.epoch || unsettled.length > 0 ? 'early' : 'done';
+  if (!unsettled.every((own) => open.some((each) => sameEnd(each, own)))) return 'early';
+  if (after.epoch <= passed && unsettled.length === 0) return 'done';
   if (!isContact(hex(from))) throw new RemoteError('refused', 'a welcome of no contact');
   await joined(draft, packet, keyPackages());
   return 'done';
 };
 
-/** Once they are a member here too, though who welcomed them may be none any more. */
+/** Throws RemoteError `refused` for whom this user did not want to be added. */
 const passOn = (draft: GroupDraft, packet: PacketOf<'welcome'>): Fate => {
-  const { to, after } = packet;
-  if (draft.others.some(({ address }) => equal(address, to))) {
-    draft.tell(to, packet);
-    return 'done';
-  }
-  const mayBe = draft.record.unsettled.some(({ at }) => at.epoch <= after.epoch);
-  return mayBe || isPresent(draft, after) ? 'early' : fateOf(draft, after);
+  if (!draft.record.vouched.some((address) => equal(address, packet.to)))
+    throw new RemoteError('refused', 'a welcome for somebody whom another wanted to be added');
+  draft.tell(packet.to, packet);
+  return 'done';
 };
 
 const hear = (draft: GroupDraft, from: Uint8Array): void => {

@@ -41,6 +41,9 @@ export const takeMessageOf = async (
   from: Uint8Array,
   { at, message }: PacketOf<'message'>,
 ): Promise<Fate> => {
+  const { state, unsettled } = draft.record;
+  // Whoever is about to leave, or out by what may be undone, reads it if they stay.
+  if (state === 'leaving' || (state === 'left' && unsettled.length > 0)) return 'early';
   const past = draft.pasts.get(placeKey(at));
   const present = isPresent(draft, at);
   if (!draft.record.mls || (!past && !present)) return fateOf(draft, at);
@@ -71,8 +74,6 @@ const mayReturn = ({ formers }: GroupDraft, from: Uint8Array): boolean =>
 const take = (draft: GroupDraft, from: Uint8Array, envelope: Envelope): void => {
   const { content, id } = envelope;
   const { now } = draft.self;
-  // Whoever leaves neither shows it nor says that they have it.
-  if (draft.record.state !== 'active') return;
   const fresh = takeContent(draft.thread, { address: from, author: from }, envelope, now);
   if (content.type === 'file-chunk' || (content.type === 'file' && fresh)) draft.taken.push(envelope);
   const shown = content.type === 'text' || content.type === 'file';
@@ -81,13 +82,12 @@ const take = (draft: GroupDraft, from: Uint8Array, envelope: Envelope): void => 
   }
 };
 
-/** Of own messages a member says that they have them, or have seen them. */
+/** Of own messages somebody says that they have them, or have seen them; they may come back to a group that they are not in. */
 export const takeReceipt = (
   draft: GroupDraft,
   from: Uint8Array,
   { type, messages }: PacketOf<'has'> | PacketOf<'seen'>,
 ): Fate => {
-  if (!draft.others.some(({ address }) => equal(address, from))) return 'done';
   for (const id of messages) {
     const message = draft.thread.message(id);
     if (!message?.mine || message.event) continue;

@@ -10,6 +10,15 @@ import type { Want } from '#web/core/groups/records.ts';
 
 type Step = { before: Mls; group: Mls; committed: readonly string[]; me: Uint8Array };
 
+/** Of wants that one takes the place of another the last. */
+export const distinct = (wants: readonly Want[]): Want[] => {
+  const named = wants.map((want): [string, Want] => {
+    const { what } = want;
+    return ['address' in what ? `${what.type} ${hex(what.address)}` : what.type, want];
+  });
+  return [...new Map(named).values()];
+};
+
 /** After a step: what is still wanted, and what the step has brought. */
 export const pruned = (wants: readonly Want[], step: Step): { open: Want[]; done: Want[] } => {
   const done = wants.filter((want) => isSo(want, step));

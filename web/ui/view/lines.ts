@@ -8,6 +8,8 @@ import { authorOf, type People } from './people.ts';
 export function eventText(message: MessageView, people: People): string {
   const { event } = message;
   const who = people(authorOf(message));
+  // In a group, who made a change known need not be who made it.
+  const told = message.mine || message.author !== null;
   switch (event?.type) {
     case undefined:
       return '';
@@ -18,14 +20,13 @@ export function eventText(message: MessageView, people: People): string {
     case 'removed': {
       const known = people(event.member);
       // Who is in no list any more still has the name that they came or went by.
-      const name = known === t('people.former') && event.name ? event.name : known;
-      return t(`event.${event.type}`, {
-        who,
-        member: name === t('people.you') ? t('people.youObject') : name,
-      });
+      const member = known === t('people.former') && event.name ? event.name : known;
+      const self = member === t('people.you');
+      if (!told) return self ? t(`event.${event.type}You`) : t(`event.${event.type}Passive`, { member });
+      return t(`event.${event.type}`, { who, member: self ? t('people.youObject') : member });
     }
     case 'renamed':
-      return t('event.renamed', { who, name: event.name });
+      return told ? t('event.renamed', { who, name: event.name }) : t('event.named', { name: event.name });
     case 'timer':
       return event.ms === undefined
         ? t('event.timerOff', { who })

@@ -39,3 +39,11 @@ export function peopleOf(
   const nameless = t(conversation.kind === 'group' ? 'people.former' : 'chats.unnamed');
   return (id) => (id === null || selves.has(id) ? t('people.you') : (names.get(id) ?? nameless));
 }
+
+/** The chat in which something happened last comes first. One in which nothing has is new, and comes before those. */
+export const newestFirst = (all: ConversationView[]): ConversationView[] =>
+  all.toSorted((a, b) => lastAt(b) - lastAt(a));
+
+/** By this device's clock: what others write could otherwise claim to be of tomorrow, and stay on top. */
+const lastAt = ({ last }: ConversationView): number =>
+  last ? (last.timeline[0]?.at ?? last.sentAt) : Number.MAX_SAFE_INTEGER;

@@ -5,7 +5,7 @@ import type { Group } from '#web/core/groups/group.ts';
 import { SILENT_MS } from '#web/core/groups/order.ts';
 import { encodeParts, type Packet } from '#web/core/groups/packets.ts';
 import { cheapSuite } from '#tests/support/cheap-suite.ts';
-import { GroupNet, settled, type Person } from '#tests/support/group-net.ts';
+import { DAY, GroupNet, settled, type Person } from '#tests/support/group-net.ts';
 
 type Four = [Person, Person, Person, Person];
 
@@ -32,6 +32,32 @@ const textsOf = (group: Group): string[] =>
   group.messages().flatMap(({ text }) => (text === '' ? [] : [text]));
 const eventsOf = (group: Group): string[] => group.messages().flatMap(({ event }) => event?.type ?? []);
 const removing = ({ identity }: Person) => ({ type: 'remove', address: identity.address }) as const;
+
+/** Whoever is in it says so of just those. */
+const checkAgreed = (people: readonly Person[], id: string): void => {
+  const active = people.filter((each) => each.groups.get(id)?.summary.state === 'active');
+  const ids = active.map((each) => each.id).sort();
+  expect(active.map((each) => of(each, id).members.map(hex).sort())).toEqual(active.map(() => ids));
+  for (const each of active)
+    expect(of(each, id).state.record).toMatchObject({ wants: [], held: [], unsettled: [] });
+};
+
+/** Everything that waits in streams which `which` is true for arrives, and everybody in `who` does what is due. */
+const pass = async (
+  net: GroupNet,
+  id: string,
+  who: readonly Person[],
+  which: (from: Person, to: Person) => boolean = () => true,
+): Promise<void> => {
+  for (let left = 20; left > 0; left--) {
+    for (const each of who) if (each.groups.get(id)) await each.groups.advance(id);
+    await settled();
+    const within = net.waiting.filter(
+      ({ from, to }) => who.includes(from) && who.includes(to) && which(from, to),
+    );
+    for (const stream of within) await net.deliver(stream);
+  }
+};
 
 beforeAll(() => {
   replaceSuite(cheapSuite);
@@ -129,6 +155,35 @@ describe('who is in a group', () => {
     expect(of(d, id).members.map(hex)).toEqual([a.id, b.id, d.id]);
   });
 
+  it('is not brought there by way of a contact who did not want it', async () => {
+    const { net, id, people } = await begin(2);
+    const [a, b, , d] = people;
+    d.strangers.add(a.id);
+    await of(a, id).want([a.adding(d)]);
+    await settled();
+    const stream = net.waiting.find(({ from, to }) => from === a && to === d);
+    await pass(net, id, [a, b]);
+    for (const content of stream?.queue ?? []) await b.receive(a, content);
+    expect(stream?.queue.length).toBeGreaterThan(0);
+    await net.heal();
+    expect(d.groups.list()).toEqual([]);
+  });
+
+  it('reads what was said since, though the welcome is slower by weeks', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c, d] = people;
+    await of(b, id).want([b.adding(d)]);
+    await pass(net, id, [a, b, c]);
+    await of(a, id).want([{ type: 'rename', name: 'Tour' }]);
+    await of(a, id).send('hello');
+    await pass(net, id, people, (from) => from !== b);
+    expect(d.groups.list()).toEqual([]);
+    net.now += 24 * DAY;
+    await net.heal();
+    checkAgreed(people, id);
+    expect([of(d, id).summary.name, ...textsOf(of(d, id))]).toEqual(['Tour', 'hello']);
+  });
+
   it('is at most 16', async () => {
     const net = await GroupNet.of(18);
     const [first, ...others] = net.people as [Person, ...Person[]];
@@ -192,14 +247,12 @@ describe('who is in a group', () => {
 
 describe('a commit', () => {
   /** Everything arrives but what comes from `away` or goes there. */
-  const without = async (net: GroupNet, id: string, away: Person): Promise<void> => {
-    for (let left = 20; left > 0; left--) {
-      for (const each of net.people) if (each !== away && each.groups.get(id)) await each.groups.advance(id);
-      await settled();
-      const streams = net.waiting.filter(({ from, to }) => from !== away && to !== away);
-      for (const stream of streams) await net.deliver(stream);
-    }
-  };
+  const without = (net: GroupNet, id: string, away: Person): Promise<void> =>
+    pass(
+      net,
+      id,
+      net.people.filter((each) => each !== away),
+    );
 
   it('is another’s to make after seven days of silence, and not before', async () => {
     const { net, id, people } = await begin(3);
@@ -238,6 +291,101 @@ describe('a commit', () => {
     }
     for (const person of people) expect(textsOf(of(person, id)).sort()).toEqual(said);
     expect(eventsOf(of(c, id))).toEqual(['added', 'renamed', 'added', 'renamed']);
+  });
+
+  it('that left nobody else in it can be undone, though its maker wants to leave', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c] = people;
+    await of(c, id).want([removing(a), removing(b)]);
+    net.now += 2 * SILENT_MS;
+    await c.groups.advance(id);
+    await of(c, id).leave();
+    expect(of(c, id).members.map(hex)).toEqual([c.id]);
+    await of(a, id).want([{ type: 'rename', name: 'Tour' }]);
+    await net.heal();
+    checkAgreed(people, id);
+    expect([a, b, c].map((each) => of(each, id).summary.state)).toEqual(['active', 'left', 'left']);
+  });
+
+  it('that takes somebody out loses nothing that was said to them, if it is undone', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c] = people;
+    await of(c, id).want([removing(b)]);
+    net.now += 2 * SILENT_MS;
+    await c.groups.advance(id);
+    await of(a, id).send('hello');
+    await of(a, id).want([{ type: 'rename', name: 'Tour' }]);
+    await settled();
+    await pass(net, id, [b, c]);
+    expect(of(b, id).summary.state).toBe('left');
+    await pass(net, id, [a, b]);
+    expect([of(b, id).summary.name, ...textsOf(of(b, id))]).toEqual(['Tour', 'hello']);
+    await net.heal();
+    checkAgreed(people, id);
+    expect(textsOf(of(b, id))).toEqual(['hello']);
+  });
+
+  it('that is undone undoes as well what those did whom it brought', async () => {
+    const { net, id, people } = await begin(2);
+    const [a, b, c, d] = people;
+    await of(b, id).want([b.adding(c)]);
+    net.now += SILENT_MS;
+    await pass(net, id, [b, c]);
+    await of(b, id).leave();
+    await pass(net, id, [b, c]);
+    await of(c, id).want([c.adding(d)]);
+    await pass(net, id, [b, c, d]);
+    expect(of(d, id).members.map(hex)).toContain(c.id);
+    await of(a, id).want([{ type: 'rename', name: 'Tour' }]);
+    await net.heal();
+    checkAgreed(people, id);
+    expect(of(d, id).summary.state).toBe('left');
+  });
+
+  it('is made by nobody who leaves, though all are to go', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c] = people;
+    await of(c, id).want([removing(b)]);
+    await of(c, id).leave();
+    await of(a, id).leave();
+    await settled();
+    await pass(net, id, [a, c]);
+    await pass(net, id, [a, b], (from) => from === a);
+    await net.heal();
+    checkAgreed(people, id);
+    expect([a, b, c].map((each) => of(each, id).summary.state)).toEqual(['left', 'active', 'left']);
+  });
+
+  it('holds what was wanted twice once, and the rest as well', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c] = people;
+    await of(a, id).leave();
+    for (let times = 0; times < 2; times++)
+      await of(b, id).want([removing(c), { type: 'rename', name: `Tour ${String(times)}` }]);
+    await net.heal();
+    expect([of(b, id).members.map(hex), of(b, id).summary.name]).toEqual([[b.id], 'Tour 1']);
+    expect([a, c].map((each) => of(each, id).state.record.mls)).toEqual([undefined, undefined]);
+  });
+
+  it('holds what there is room for, though more is proposed than is kept', async () => {
+    const net = await GroupNet.of(16);
+    const members = net.people.slice(0, 6) as Four;
+    const [first, second, ...others] = members;
+    const { id } = await first.groups.create(
+      'Trip',
+      [second, ...others].map((each) => first.adding(each)),
+    );
+    await net.heal();
+    for (const each of [second, ...others])
+      await of(each, id).want(net.people.slice(6).map((guest) => each.adding(guest)));
+    await settled();
+    for (const to of [second, first])
+      for (const stream of net.waiting.filter((each) => each.to === to))
+        while (stream.queue.length > 0) await net.deliver(stream);
+    expect(of(second, id).state.record.held).toHaveLength(48);
+    expect(await second.stored('group-inbox')).toEqual([]);
+    await pass(net, id, [first, second]);
+    for (const each of [first, second]) expect(of(each, id).members).toHaveLength(16);
   });
 
   it('is not kept from being made by what nobody can commit', async () => {
@@ -281,7 +429,7 @@ describe('what somebody tells a group', () => {
 
   it('does not fill the store, whether the group is known or not', async () => {
     const { net, people } = await begin(2);
-    const [a, , , d] = people;
+    const [a, , c, d] = people;
     const at = { epoch: 1_000_000, tag: new Uint8Array(8) };
     const [message] = encodeParts({ type: 'message', at, message: new Uint8Array(24_000) });
     for (let n = 0; n < 40; n++) {
@@ -292,10 +440,17 @@ describe('what somebody tells a group', () => {
     const kept = (await a.stored('group-inbox')).length;
     expect(kept).toBeGreaterThan(0);
     expect(kept).toBeLessThanOrEqual(8 * 44);
+    // Packets that never become whole count as well.
+    for (let n = 100; n < 140; n++) {
+      const begun = Uint8Array.of(0, 4, ...new Uint8Array(1000));
+      await a.receive(c, { type: 'group', group: new Uint8Array(16).fill(n), message: begun });
+    }
+    const both = (await a.stored('group-inbox')).length;
+    expect(both - kept).toBe(8);
     const own = a.groups.list()[0]?.state.record.id ?? new Uint8Array(16);
     for (let times = 0; times < 100; times++)
       await a.receive(d, { type: 'group', group: own, message: message ?? new Uint8Array(0) });
-    expect((await a.stored('group-inbox')).length - kept).toBeLessThanOrEqual(44);
+    expect((await a.stored('group-inbox')).length - both).toBeLessThanOrEqual(44);
     await net.heal();
   });
 });
