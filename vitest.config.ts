@@ -1,5 +1,4 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** `HG_LONG=1` (`npm run test:long`) runs the same tests with larger counts, which need more time. */
@@ -14,7 +13,7 @@ export default defineConfig({
   test: {
     globalSetup: 'tests/support/prepare.ts',
     // Many files wait for other processes more than they compute.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: '100%',
     reporters: ['default', ['json', { outputFile: report }]],
     projects: [
       {
@@ -48,19 +47,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // It waits for epochs of a minute, beside everything else.
-          name: 'epochs',
-          include: ['tests/e2e/contribution.test.ts'],
-          testTimeout: 120_000 * patience,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
-          exclude: ['tests/e2e/contribution.test.ts'],
           testTimeout: 120_000 * patience,
           hookTimeout: 120_000,
           // Real browsers on few cores: one file at a time, and only after everything else is through.
