@@ -3,7 +3,7 @@
  * others, and holds up to N inboxes (1 to 65,535; 1024 unless told), until it is stopped by SIGTERM or SIGINT. Exit codes: 0 when stopped, 64 when the arguments can't be used, 1 otherwise.
  */
 import { parseArgs } from 'node:util';
-import { unhex } from '#shared/bytes/bytes.ts';
+import { hex, unhex } from '#shared/bytes/bytes.ts';
 import { Driver } from '#shared/driver/driver.ts';
 import type { Input } from '#shared/node/input.ts';
 import { Node } from '#shared/node/node.ts';
@@ -79,6 +79,7 @@ const event = (each: NodeEvent): void => {
   commit(each);
   if (each.type === 'registered') say(each.on ? 'registered: relaying for others' : 'not registered');
   else if (each.type === 'alarm') say(`alarm: ${each.code}`);
+  else if (each.type === 'evidence') say(`evidence: ${hex(each.evidence)}`);
   else if (each.type === 'fault') console.error(each.error);
 };
 const driver = new Driver(node, { ...host.ports, event });

@@ -14,6 +14,8 @@ type Counts = { circuits: number; neighbours: number; carried: number };
 export type Status =
   | { kind: 'offline' }
   | { kind: 'server-unreachable'; neighbours: number }
+  /** The directory showed different people different networks: nothing goes through it any more. */
+  | { kind: 'distrusted' }
   | { kind: 'finding-neighbours'; have: number; want: number }
   | { kind: 'building-circuit'; hop: number; of: number }
   | ({ kind: 'ready' } & Counts)

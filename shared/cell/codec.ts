@@ -9,7 +9,7 @@ import { BODY_LENGTH, CELL_HEADER, CELL_LENGTH, CELLS_PER_MESSAGE } from './geom
  *
  *     circuit id (4) ‖ command (1) ‖ used length (2) ‖ body (1,145; random after the used part)
  *
- * The circuit id is 0 in PADDING and KEEPALIVE, which are the link's own, and in no other.
+ * The circuit id is 0 in PADDING, KEEPALIVE and GOSSIP, which are the link's own, and in no other.
  */
 export type Cell = {
   readonly circuit: CircuitId;
@@ -64,5 +64,9 @@ const decodeCell = (message: Uint8Array, view: DataView, at: number): Cell => {
   return { circuit: circuit as CircuitId, command, body };
 };
 
+/** The id of cells that are the link's own. */
+export const LINK = 0 as CircuitId;
+
+const { PADDING, KEEPALIVE, GOSSIP } = cellCommand;
 const isOfLink = (command: CellCommand): boolean =>
-  command === cellCommand.PADDING || command === cellCommand.KEEPALIVE;
+  command === PADDING || command === KEEPALIVE || command === GOSSIP;

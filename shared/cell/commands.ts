@@ -7,6 +7,8 @@ export const cellCommand = {
   RELAY_EARLY: 4,
   DESTROY: 5,
   KEEPALIVE: 6,
+  /** What the directory signed, told to a neighbour. */
+  GOSSIP: 7,
 } as const;
 
 export type CellCommand = (typeof cellCommand)[keyof typeof cellCommand];

@@ -99,8 +99,8 @@ export type Params = Value<typeof paramsCodec>;
  *     ‖ audit plan (32) ‖ token key (32) ‖ verification key hash (32)
  *     ‖ count (2) ‖ nodes, ascending by id ‖ signature (64)
  *
- * The signature covers the sequence number and the hash of all that stands before it. So `(sequence, hash,
- * signature)` is evidence by itself, and two of them on one number convict the directory.
+ * The signature covers the sequence number, the hash of the previous one and the hash of all that stands before it.
+ * So these four are a statement that speaks for itself, and two that contradict each other convict the directory.
  */
 const headFields = {
   sequence: u64,
@@ -126,8 +126,13 @@ export type Consensus = Value<typeof bodyCodec>;
 /** What stands before the nodes. Nothing is verified: for whoever has the bytes from itself. */
 export const headOf = (bytes: Uint8Array): Omit<Consensus, 'nodes'> => headCodec.read(new Reader(bytes));
 
-/** What neighbours tell each other of a consensus. */
-const statementCodec = struct({ sequence: u64, hash: hashCodec, signature: signatureCodec });
+/** What neighbours tell each other of a consensus (136): sequence (8) ‖ hash of the previous one (32) ‖ hash (32) ‖ signature (64). */
+const statementCodec = struct({
+  sequence: u64,
+  previous: hashCodec,
+  hash: hashCodec,
+  signature: signatureCodec,
+});
 export type Statement = Value<typeof statementCodec>;
 export { statementCodec };
 
@@ -138,7 +143,8 @@ const isSorted = (nodes: ConsensusNode[]): boolean =>
 export const signConsensus = (secret: Uint8Array, consensus: Consensus): Uint8Array => {
   if (!isSorted(consensus.nodes)) throw new LocalError('internal', 'a consensus lists its nodes by id');
   const body = encode(bodyCodec, consensus);
-  return concat(body, sign(LABEL, secret, encode(u64, consensus.sequence), sha256(body)));
+  const { sequence, previous } = consensus;
+  return concat(body, sign(LABEL, secret, encode(u64, sequence), previous, sha256(body)));
 };
 
 const split = (bytes: Uint8Array): { body: Uint8Array; signature: Uint8Array } => {
@@ -163,7 +169,8 @@ export const readConsensus = (bytes: Uint8Array): Unverified<Consensus, Consensu
   const hash = sha256(body);
   return new Unverified(decode(bodyCodec, body), (consensus, { directoryKey, now }) => {
     if (directoryKey && !equal(directoryKey, consensus.directoryKey)) throw new RemoteError('bad-key');
-    const statement = { sequence: consensus.sequence, hash, signature };
+    const { sequence, previous } = consensus;
+    const statement = { sequence, previous, hash, signature };
     if (!verifyStatement(consensus.directoryKey, statement)) throw new RemoteError('bad-signature');
     if (!isSorted(consensus.nodes)) throw new RemoteError('malformed', 'nodes out of order');
     if (now !== undefined && now - consensus.time > consensus.params.usableMs) throw new RemoteError('stale');
@@ -173,20 +180,25 @@ export const readConsensus = (bytes: Uint8Array): Unverified<Consensus, Consensu
 /** The evidence for one consensus whose bytes are at hand. */
 export const statementOf = (bytes: Uint8Array, consensus: Consensus): Statement => {
   const { body, signature } = split(bytes);
-  return { sequence: consensus.sequence, hash: sha256(body), signature };
+  const { sequence, previous } = consensus;
+  return { sequence, previous, hash: sha256(body), signature };
 };
 
 export const verifyStatement = (
   directoryKey: Uint8Array,
-  { sequence, hash, signature }: Statement,
-): boolean => verify(LABEL, directoryKey, signature, encode(u64, sequence), hash);
+  { sequence, previous, hash, signature }: Statement,
+): boolean => verify(LABEL, directoryKey, signature, encode(u64, sequence), previous, hash);
 
 /** One link of the chain of consensuses. */
-export type ChainLink = {
-  sequence: number;
-  hash: Uint8Array;
-  previous: Uint8Array;
-  directoryKey: Uint8Array;
+export type ChainLink = Omit<Statement, 'signature'> & { directoryKey: Uint8Array };
+
+type Place = Pick<Statement, 'sequence' | 'previous' | 'hash'>;
+
+/** Whether no single chain holds both: two under one number, or a next one that names another before it. */
+export const contradict = (a: Place, b: Place): boolean => {
+  if (a.sequence === b.sequence) return !equal(a.hash, b.hash) || !equal(a.previous, b.previous);
+  const [first, second] = a.sequence < b.sequence ? [a, b] : [b, a];
+  return second.sequence === first.sequence + 1 && !equal(second.previous, first.hash);
 };
 
 export const chainLink = (bytes: Uint8Array, consensus: Consensus): ChainLink => ({
@@ -203,12 +215,6 @@ export const chainLink = (bytes: Uint8Array, consensus: Consensus): ChainLink =>
 export const follows = (current: ChainLink, next: ChainLink): 'new' | 'same' => {
   if (!equal(current.directoryKey, next.directoryKey)) throw new RemoteError('bad-key');
   if (next.sequence < current.sequence) throw new RemoteError('stale');
-  if (next.sequence === current.sequence) {
-    if (!equal(current.hash, next.hash)) throw new RemoteError('equivocation');
-    return 'same';
-  }
-  if (next.sequence === current.sequence + 1 && !equal(next.previous, current.hash)) {
-    throw new RemoteError('equivocation', 'the next consensus names another one before it');
-  }
-  return 'new';
+  if (contradict(current, next)) throw new RemoteError('equivocation');
+  return next.sequence === current.sequence ? 'same' : 'new';
 };

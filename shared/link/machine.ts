@@ -1,5 +1,5 @@
 import { Reader } from '../bytes/reader.ts';
-import { type Cell, decodeCells, encodeCell } from '../cell/codec.ts';
+import { type Cell, decodeCells, encodeCell, LINK } from '../cell/codec.ts';
 import { cellCommand } from '../cell/commands.ts';
 import { CELL_LENGTH, CELLS_PER_MESSAGE } from '../cell/geometry.ts';
 import type { Rng } from '../crypto/rng.ts';
@@ -18,8 +18,6 @@ const ACK_DELAY_MS = 20;
 
 const PING_MS = 3_000;
 const MISSED_PINGS = 3;
-
-const LINK = 0 as CircuitId;
 
 export type LinkOptions = {
   /** This side opened the link: its circuit ids are odd. */
@@ -90,7 +88,7 @@ export class LinkMachine {
     return this.#window.bytes;
   }
 
-  /** The cells that are a circuit's, as views on `message`. Throws `malformed`; the link should then be closed. */
+  /** The cells that are a circuit's or gossip, as views on `message`. Throws `malformed`; the link should then be closed. */
   receive(message: Uint8Array, now: Millis): Cell[] {
     const cells = decodeCells(message);
     this.#heard = true;

@@ -1,5 +1,13 @@
 import { uniformBetween } from '../crypto/rng.ts';
-import { chainLink, follows, readConsensus, type ChainLink, type Consensus } from '../directory/consensus.ts';
+import {
+  chainLink,
+  follows,
+  readConsensus,
+  statementOf,
+  type ChainLink,
+  type Consensus,
+  type Statement,
+} from '../directory/consensus.ts';
 import type { Millis } from '../units.ts';
 import type { Context } from './context.ts';
 import type { DirectoryCircuit } from './directory-circuit.ts';
@@ -41,6 +49,8 @@ type Parts = {
   pinnedKey: Uint8Array | undefined;
   /** An open circuit to the directory; without one the consensus is fetched by HTTP. */
   circuit(): DirectoryCircuit | undefined;
+  /** False when it contradicts what the directory said elsewhere. */
+  witness(directoryKey: Uint8Array, statement: Statement): boolean;
   changed(consensus: Consensus): void;
 };
 
@@ -72,6 +82,12 @@ export class ConsensusKeeper {
     for (const name of ['fetch', 'hurry']) this.#parts.context.timers.clear(`consensus:${name}`);
   }
 
+  /** The directory says different things to different people: none of it is used. */
+  distrust(): void {
+    this.stop();
+    this.#consensus = undefined;
+  }
+
   /** A bad consensus is dropped, counted, and alarms where it convicts the directory. */
   receive(body: Uint8Array): void {
     const { context } = this.#parts;
@@ -79,7 +95,7 @@ export class ConsensusKeeper {
       () => this.#take(body),
       (code) => {
         context.event({ type: 'refused', where: 'consensus', code });
-        if (code === 'equivocation' || code === 'bad-key') context.event({ type: 'alarm', code });
+        if (code === 'bad-key') context.event({ type: 'alarm', code });
         this.#fetchIn(this.#consensus ? this.#freshMs() : this.#backOff.next());
       },
     );
@@ -102,6 +118,7 @@ export class ConsensusKeeper {
     const directoryKey = this.#chain?.directoryKey ?? pinnedKey;
     const consensus = readConsensus(body).verify({ directoryKey, now: context.now });
     const next = chainLink(body, consensus);
+    if (!this.#parts.witness(consensus.directoryKey, statementOf(body, consensus))) return;
     this.#backOff.reset();
     if (this.#chain && follows(this.#chain, next) === 'same') return this.#fetchIn(this.#freshMs());
     this.#chain = next;

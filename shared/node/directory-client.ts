@@ -1,4 +1,4 @@
-import type { Consensus } from '../directory/consensus.ts';
+import type { Consensus, Statement } from '../directory/consensus.ts';
 import type { DirectoryPush } from '../directory/messages.ts';
 import type { Code } from '../errors.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '../units.ts';
@@ -27,6 +27,8 @@ type Parts = {
   paths: Paths;
   /** The directory's key when it is known beforehand. */
   pinnedKey: Uint8Array | undefined;
+  /** False when the consensus contradicts what the directory said elsewhere. */
+  witness(directoryKey: Uint8Array, statement: Statement): boolean;
   onConsensus(consensus: Consensus): void;
   onSignal(sealed: Uint8Array): void;
   /** The node's directory circuit is open, or gone. */
@@ -56,6 +58,7 @@ export class DirectoryClient {
       context: parts.context,
       pinnedKey: parts.pinnedKey,
       circuit: () => this.#main ?? this.#bootstrap,
+      witness: parts.witness,
       changed: (consensus) => this.#onConsensus(consensus),
     });
   }
@@ -95,6 +98,13 @@ export class DirectoryClient {
     this.#keeper.stop();
     for (const name of ['websocket', 'bootstrap', 'main'])
       this.#parts.context.timers.clear(`directory:${name}`);
+  }
+
+  /** Its lists are used no more, and it is asked for nothing. */
+  distrust(): void {
+    this.stop();
+    this.#keeper.distrust();
+    this.#parts.paths.forget();
   }
 
   onConsensus(body: Uint8Array): void {

@@ -1,4 +1,4 @@
-import type { Cell } from '../cell/codec.ts';
+import { LINK, type Cell } from '../cell/codec.ts';
 import { cellCommand } from '../cell/commands.ts';
 import { byteOfCode, codeOfByte, type Code } from '../errors.ts';
 import { LinkMachine } from '../link/machine.ts';
@@ -31,8 +31,14 @@ export type Link = {
 type Handlers = {
   /** A CREATE cell under an id that is not in use. */
   create(link: Link, cell: Cell): void;
+  opened(link: Link): void;
   closed(link: Link): void;
+  /** Throws RemoteError: then the link is closed. */
+  gossip(link: Link, body: Uint8Array): void;
 };
+
+/** What may wait for a neighbour that takes nothing. */
+const MOST_GOSSIP = 4;
 
 /** The table of open links: cells in to circuit ends, cells out through each link's own machine. */
 export class Links {
@@ -73,6 +79,7 @@ export class Links {
     if (peer !== undefined) this.#byPeer.set(peer, link);
     this.#clocks.set(link, machine.wakeAt());
     this.#context.changed();
+    this.#handlers.opened(link);
     return link;
   }
 
@@ -113,6 +120,14 @@ export class Links {
     for (const end of ends) end.closed('link-lost');
     this.#context.changed();
     this.#handlers.closed(link);
+  }
+
+  /** Tells the neighbour something; a further one is left out while too many wait. */
+  gossip(link: Link, body: Uint8Array): void {
+    if (link.machine.queued(LINK) >= MOST_GOSSIP) return;
+    this.#touch(link);
+    const cell = { circuit: LINK, command: cellCommand.GOSSIP, body };
+    if (link.machine.enqueue(cell)) this.#trace(link, cell, true);
   }
 
   newCircuit(link: Link): CircuitId {
@@ -177,6 +192,7 @@ export class Links {
 
   #dispatch(link: Link, cell: Cell): void {
     this.#trace(link, cell, false);
+    if (cell.command === cellCommand.GOSSIP) return this.#onGossip(link, cell.body);
     link.usedAt = this.#context.now;
     const end = link.circuits.get(cell.circuit);
     if (!end) {
@@ -198,6 +214,13 @@ export class Links {
         this.destroy(link, cell.circuit, code);
         end.closed(code, true);
       },
+    );
+  }
+
+  #onGossip(link: Link, body: Uint8Array): void {
+    this.#context.guard(
+      () => this.#handlers.gossip(link, body),
+      (code) => this.close(link, code),
     );
   }
 

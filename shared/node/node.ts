@@ -9,6 +9,7 @@ import type { Channel } from './channel.ts';
 import { Context, type NodeKeys } from './context.ts';
 import { Dials } from './dials.ts';
 import { DirectoryClient } from './directory-client.ts';
+import { Gossip } from './gossip.ts';
 import { InboxAdmission } from './inbox-admission.ts';
 import { Inboxes } from './inboxes.ts';
 import type { Command, Handle, Input } from './input.ts';
@@ -41,6 +42,8 @@ export type NodeOptions = {
   /** How long onion and signalling keys are used. */
   rotationMs?: Millis;
   guards?: Guard[];
+  /** What convicted a directory in an earlier session. */
+  evidence?: Uint8Array | undefined;
   /** The directory's key, where it is known beforehand. */
   directoryKey?: Uint8Array | undefined;
   /** Report every cell on every link. */
@@ -60,6 +63,7 @@ export class Node {
   readonly #context: Context;
   readonly #links: Links;
   readonly #dials: Dials;
+  readonly #gossip: Gossip;
   readonly #origins: Origins;
   readonly #paths: Paths;
   readonly #directory: DirectoryClient;
@@ -78,9 +82,15 @@ export class Node {
     this.#context = context;
     this.#links = new Links(context, {
       create: (link, cell) => this.#relays.create(link, cell),
+      opened: (link) => this.#gossip.opened(link),
       closed: (link) => this.#onLinkClosed(link),
+      gossip: (_, body) => this.#gossip.receive(body),
     });
     const links = this.#links;
+    this.#gossip = new Gossip({
+      ...{ context, links, evidence: options.evidence },
+      convicted: () => this.#distrust(),
+    });
     const dial = (target: NodeId, done: (link: Link | Code) => void): void => this.#dial(target, done);
     this.#paths = new Paths(context, keys.id, options.guards ?? [], (id) => links.to(id) !== undefined);
     const paths = this.#paths;
@@ -90,6 +100,7 @@ export class Node {
     this.#directory = new DirectoryClient({
       ...{ context, links, origins, paths },
       pinnedKey: options.directoryKey,
+      witness: (key, statement) => this.#gossip.witness(key, statement),
       onConsensus: (consensus) => {
         this.#admission.onConsensus(consensus);
         this.#neighbours.keep();
@@ -161,6 +172,11 @@ export class Node {
 
   get directoryReachable(): boolean {
     return this.#directory.reachable;
+  }
+
+  /** The directory said different things to different people, and is not used any more. */
+  get distrusts(): boolean {
+    return this.#gossip.convicted;
   }
 
   /** Circuits carried for others. */
@@ -274,6 +290,12 @@ export class Node {
     if (target !== this.#directory.id) return this.#dials.dial(target, done);
     if (directory) return done(directory);
     this.#context.after(`dial:directory:${String(this.#context.handle())}`, 0, () => done('unreachable'));
+  }
+
+  /** The directory does not show everybody the same network: nothing is built on what it says. Links stay, to say so. */
+  #distrust(): void {
+    this.#directory.distrust();
+    for (const origin of [...this.#origins.all()]) origin.end('equivocation');
   }
 
   #onCarrierClosed(id: LinkId): void {

@@ -30,6 +30,8 @@ export type NodeEvent =
   | { type: 'consensus'; consensus: Consensus }
   /** Two signed consensuses under one sequence number, or another fault that the user must see. */
   | { type: 'alarm'; code: Code }
+  /** What convicts the directory, for whoever wants to see it: two statements (GOSSIP). An alarm comes with it. */
+  | { type: 'evidence'; evidence: Uint8Array }
   /** Links or circuits are not what they were: read them anew. */
   | { type: 'changed' }
   | { type: 'guards'; guards: Guard[] }

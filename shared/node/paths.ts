@@ -59,6 +59,11 @@ export class Paths {
     this.#keep(updateGuards(this.#guards, consensus, options));
   }
 
+  /** No path is drawn from now on. */
+  forget(): void {
+    this.#consensus = undefined;
+  }
+
   avoid(nodes: Iterable<NodeId>): void {
     this.avoided = new Set(nodes);
     if (this.#consensus) this.update(this.#consensus);

@@ -1,7 +1,9 @@
 import { hex } from '#shared/bytes/bytes.ts';
+import { decode, encode } from '#shared/bytes/codec.ts';
 import { DEFAULT_EPOCH_MS, epochPlan } from '#shared/contribution/epochs.ts';
 import type { Params } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
+import { responseCodec } from '#shared/directory/messages.ts';
 import { xwingKeypair } from '#shared/crypto/kem.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
@@ -45,6 +47,9 @@ export class SimDirectory {
   readonly services: Directory;
   readonly events: NodeEvent[] = [];
   readonly carriers = new Map<LinkId, Carrier>();
+  /** What it says to whom, where it does not say the same to everybody; `to`: whose WebSocket it is. */
+  lie: (to: string, consensus: Uint8Array) => Uint8Array = (_, consensus) => consensus;
+  #receiving = '';
   #lastLink = 0;
   #alive = true;
 
@@ -111,13 +116,16 @@ export class SimDirectory {
     });
   }
 
-  accept(carrier: Carrier): CarrierEvents {
+  accept(carrier: Carrier, from: string): CarrierEvents {
     this.#lastLink += 1;
     const link = this.#lastLink as LinkId;
     this.carriers.set(link, carrier);
     this.driver.input({ type: 'link-accepted', link });
     return {
-      message: (data) => this.driver.input({ type: 'link-data', link, data }),
+      message: (data) => {
+        this.#receiving = from;
+        this.driver.input({ type: 'link-data', link, data });
+      },
       closed: () => {
         this.carriers.delete(link);
         this.driver.input({ type: 'link-closed', link });
@@ -135,15 +143,24 @@ export class SimDirectory {
 
   #onEvent(event: NodeEvent): void {
     this.events.push(event);
-    if (event.type === 'request') void this.#answer(event);
+    if (event.type === 'request') void this.#answer(event, this.#receiving);
     else if (event.type === 'circuit-closed') void this.services.closed(event.circuit);
   }
 
-  async #answer({ circuit, stream, binding, body }: Extract<NodeEvent, { type: 'request' }>): Promise<void> {
-    const answer = await this.services.request({ handle: circuit, binding }, body);
+  async #answer(
+    { circuit, stream, binding, body }: Extract<NodeEvent, { type: 'request' }>,
+    from: string,
+  ): Promise<void> {
+    const answer = this.#said(from, await this.services.request({ handle: circuit, binding }, body));
     this.driver.input({
       type: 'command',
       command: { type: 'respond', circuit, stream, body: answer },
     });
+  }
+
+  #said(to: string, body: Uint8Array): Uint8Array {
+    const answer = decode(responseCodec, body);
+    if (answer.type !== 'consensus') return body;
+    return encode(responseCodec, { ...answer, bytes: this.lie(to, answer.bytes) });
   }
 }

@@ -56,7 +56,7 @@ export class World {
   #starts = 0;
   readonly #hops: number;
   readonly #options: WorldOptions;
-  readonly #keys: DirectoryKeys;
+  readonly keys: DirectoryKeys;
   readonly #archive = new SqliteArchive(':memory:');
   readonly #peers: Peer[] = [];
   readonly #sockets = new Map<Machine, LinkId>();
@@ -70,8 +70,8 @@ export class World {
     this.maxInboxes = options.maxInboxes;
     this.rotationMs = options.rotationMs ?? ROTATION_MS;
     const signing = signKeypair(this.rng(90_001)(32));
-    this.#keys = { id: nodeId(signing.public), signing, onion: dhKeypair(this.rng(90_002)(32)) };
-    this.directoryId = this.#keys.id;
+    this.keys = { id: nodeId(signing.public), signing, onion: dhKeypair(this.rng(90_002)(32)) };
+    this.directoryId = this.keys.id;
     this.directory = this.#newDirectory();
   }
 
@@ -174,7 +174,7 @@ export class World {
     this.clock.after(this.delayMs, () => {
       if (!node.alive) return;
       if (this.#down || this.#cut.has(node)) return near().closed();
-      side.server = this.directory.accept(far);
+      side.server = this.directory.accept(far, node.name);
       node.carriers.set(link, carrier);
       node.driver.input({ type: 'link-open', link });
     });
@@ -182,7 +182,8 @@ export class World {
 
   fetchConsensus(node: Machine): void {
     this.clock.after(this.delayMs, () => {
-      const body = this.#down ? undefined : this.directory.services.consensus?.bytes;
+      const said = this.#down ? undefined : this.directory.services.consensus?.bytes;
+      const body = said && this.directory.lie(node.name, said);
       node.driver.input(body ? { type: 'consensus', body } : { type: 'consensus-failed' });
     });
   }
@@ -206,7 +207,7 @@ export class World {
     const { clock } = this;
     this.#starts += 1;
     const rng = this.rng(91_000 + this.#starts);
-    const [keys, archive, hops] = [this.#keys, this.#archive, this.#hops];
+    const [keys, archive, hops] = [this.keys, this.#archive, this.#hops];
     const { limits, contribution, epochMs, auditor, registrationDelayMs } = this.#options;
     return new SimDirectory({
       ...{ keys, clock, rng, archive, hops, limits, contribution, epochMs, auditor, registrationDelayMs },

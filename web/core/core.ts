@@ -64,9 +64,11 @@ export class Core {
     this.host = host;
     const { rng, now } = host.ports;
     const { trace, headless = false } = options;
-    const { guards } = profile;
-    const role = 'node';
-    const node = new Node({ keys, rng, now: now(), role, headless, guards, trace: trace !== undefined });
+    const { guards, evidence } = profile;
+    const node = new Node({
+      ...{ keys, rng, now: now(), headless, guards, evidence },
+      ...{ role: 'node', trace: trace !== undefined },
+    });
     const event = (each: NodeEvent): void => this.#onNode(each);
     const ticket: Ports['ticket'] = (job, exit, tag) => this.#ticket(job, exit, tag);
     this.#driver = new Driver(node, { ...host.ports, event, ticket, ...(trace && { trace }) });
@@ -227,6 +229,8 @@ export class Core {
         return this.watch.changed();
       case 'guards':
         return void this.profile.keepGuards(event.guards).catch(() => undefined);
+      case 'evidence':
+        return void this.profile.keepEvidence(event.evidence).catch(() => undefined);
       case 'circuit-failed':
         return this.watch.failed(event);
       case 'alarm':

@@ -58,6 +58,8 @@ export class Profile {
   readonly #rng: Rng;
   settings: SettingsRecord = defaults;
   guards: Guard[] = [];
+  /** What convicted a directory. */
+  evidence: Uint8Array | undefined;
   user: User | undefined;
   #session: Uint8Array = new Uint8Array(0);
   readonly #keyPackages: KeyPackages;
@@ -73,6 +75,7 @@ export class Profile {
     const settings = await store.get('settings', 'settings');
     const guards = await store.get('guards', 'guards');
     if (settings) profile.settings = decode(settingsCodec, settings);
+    profile.evidence = await store.get('guards', 'evidence');
     if (guards) profile.guards = decode(guardsCodec, guards);
     const records = new Map(await store.all('identity'));
     const [seed, identity] = [records.get('seed'), records.get('mls')];
@@ -125,6 +128,11 @@ export class Profile {
   async keepGuards(guards: Guard[]): Promise<void> {
     this.guards = guards;
     await this.#store.write([{ table: 'guards', key: 'guards', value: encode(guardsCodec, guards) }]);
+  }
+
+  async keepEvidence(evidence: Uint8Array): Promise<void> {
+    this.evidence = evidence;
+    await this.#store.write([{ table: 'guards', key: 'evidence', value: evidence }]);
   }
 
   /** The key package of a period, made at the first call; those too old at the `present` one to be used are erased. */

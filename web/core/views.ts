@@ -79,6 +79,7 @@ export const statusOf = (
   const { links, circuits, carried } = node;
   const neighbours = neighboursOf(links);
   if (!online && neighbours === 0) return { kind: 'offline' };
+  if (node.distrusts) return { kind: 'distrusted' };
   if (unreachable) return { kind: 'server-unreachable', neighbours };
   if (!consensus) return { kind: 'finding-neighbours', have: 0, want: PATH };
   const others = consensus.nodes.filter(({ id }) => id !== self).length;

@@ -10,13 +10,13 @@ import { anyBytes, anyRng } from '#tests/support/arbitrary.ts';
 import { misuseOf, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 
-const { PADDING, KEEPALIVE, CREATE, CREATED, RELAY, RELAY_EARLY, DESTROY } = cellCommand;
+const { PADDING, KEEPALIVE, GOSSIP, CREATE, CREATED, RELAY, RELAY_EARLY, DESTROY } = cellCommand;
 const circuitId = (n: number): CircuitId => n as CircuitId;
 
 const anyCell: fc.Arbitrary<Cell> = fc
   .tuple(
     fc.oneof(
-      fc.tuple(fc.constant(0), fc.constantFrom(PADDING, KEEPALIVE)),
+      fc.tuple(fc.constant(0), fc.constantFrom(PADDING, KEEPALIVE, GOSSIP)),
       fc.tuple(
         fc.integer({ min: 1, max: 0xffffffff }),
         fc.constantFrom(CREATE, CREATED, RELAY, RELAY_EARLY, DESTROY),
@@ -79,10 +79,11 @@ describe('cells', () => {
   it('are refused when a field lies', () => {
     expect(refusalOf(() => decodeCells(oneCell(1, RELAY, BODY_LENGTH)))).toBeUndefined();
     expect(refusalOf(() => decodeCells(oneCell(1, RELAY, BODY_LENGTH + 1)))).toBe('malformed');
-    expect(refusalOf(() => decodeCells(oneCell(1, 7, 0)))).toBe('malformed');
+    expect(refusalOf(() => decodeCells(oneCell(1, 8, 0)))).toBe('malformed');
     expect(refusalOf(() => decodeCells(oneCell(0, RELAY, 0)))).toBe('malformed');
     expect(refusalOf(() => decodeCells(oneCell(1, PADDING, 0)))).toBe('malformed');
     expect(refusalOf(() => decodeCells(oneCell(1, KEEPALIVE, 0)))).toBe('malformed');
+    expect(refusalOf(() => decodeCells(oneCell(1, GOSSIP, 0)))).toBe('malformed');
   });
 
   it('of any bytes are taken or refused', () => {

@@ -149,6 +149,7 @@ describe('the chain of consensuses', () => {
     expect(verifyStatement(directoryKeys.public, statement)).toBe(true);
     expect(verifyStatement(directoryKeys.public, { ...statement, sequence: 2 })).toBe(false);
     expect(verifyStatement(directoryKeys.public, { ...statement, hash: seed('x') })).toBe(false);
+    expect(verifyStatement(directoryKeys.public, { ...statement, previous: seed('x') })).toBe(false);
     expect(verifyStatement(seed('x'), statement)).toBe(false);
     const other = { ...first, epoch: 1 };
     expect(verifyStatement(directoryKeys.public, statementOf(signed(other), other))).toBe(true);

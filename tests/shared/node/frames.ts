@@ -96,15 +96,14 @@ const beginning = (chance: Chance, length: number): Uint8Array => {
   return body;
 };
 
-const circuitCommands = cellCommands.filter(
-  (command) => command !== cellCommand.KEEPALIVE && command !== cellCommand.PADDING,
-);
+const linkCommands: readonly CellCommand[] = [cellCommand.KEEPALIVE, cellCommand.PADDING, cellCommand.GOSSIP];
+const circuitCommands = cellCommands.filter((command) => !linkCommands.includes(command));
 
 /** A cell of the right form with anything in it; `known`: ids of circuits that are there. */
 export const anyCell = (chance: Chance, known: readonly CircuitId[]): Uint8Array => {
   const zeros = (length: number): Uint8Array => new Uint8Array(length);
-  if (chance.below(400) === 0) {
-    const command = chance.pick([cellCommand.KEEPALIVE, cellCommand.PADDING]);
+  if (chance.below(300) === 0) {
+    const command = chance.pick(linkCommands);
     const body = chance.below(4) > 0 ? lyingKeepalive(chance) : chance.bytes(chance.below(40));
     return encodeCell({ circuit: 0 as CircuitId, command, body }, zeros);
   }

@@ -48,6 +48,9 @@ export const en = {
     one: '{count} neighbour still connected; new invites won’t work.',
     other: '{count} neighbours still connected; new invites won’t work.',
   },
+  'status.distrusted': 'Server not trusted',
+  'status.distrustedMore':
+    'It showed different people different lists of nodes and signed both. Nothing goes through it any more; what you have stays here.',
   'status.finding-neighbours': 'Finding neighbours {have}/{want}',
   'status.finding-neighboursMore': 'Links to other tabs are being made.',
   'status.building-circuit': 'Building circuit {hop}/{of}',
