@@ -1,12 +1,13 @@
 import { decode } from '../bytes/codec.ts';
 import { MOST_WORK_BITS } from '../crypto/work.ts';
+import { isFor } from '../directory/purposes.ts';
 import { responseCodec } from '../directory/messages.ts';
 import type { Context } from './context.ts';
 import type { DirectoryCircuit } from './directory-circuit.ts';
 import type { AskResult } from './directory-client.ts';
 import type { Command } from './input.ts';
 
-type Ask = Pick<Extract<Command, { type: 'ask' }>, 'body' | 'challenge'>;
+type Ask = Pick<Extract<Command, { type: 'ask' }>, 'purpose' | 'body' | 'challenge'>;
 
 /** How many bits of work an answer asks for, if it does. */
 const bitsAsked = (context: Context, answer: AskResult): number | undefined => {
@@ -30,12 +31,15 @@ const bitsAsked = (context: Context, answer: AskResult): number | undefined => {
 export const askOver = (
   context: Context,
   circuit: DirectoryCircuit,
-  { body, challenge }: Ask,
+  { purpose, body, challenge }: Ask,
   done: (answer: AskResult) => void,
 ): (() => void) => {
   let job: number | undefined;
-  const ask = (work: number, answered: (answer: AskResult) => void): void =>
-    circuit.requestRaw(typeof body === 'function' ? body(circuit.binding, work) : body, answered);
+  const ask = (work: number, answered: (answer: AskResult) => void): void => {
+    const request = typeof body === 'function' ? body(circuit.binding, work) : body;
+    if (isFor(purpose, request)) circuit.requestRaw(request, answered);
+    else answered({ code: 'internal' });
+  };
   ask(0, (answer) => {
     const bits = challenge && bitsAsked(context, answer);
     if (!challenge || bits === undefined) return done(answer);

@@ -14,9 +14,9 @@ import {
   requestCodec,
   responseCodec,
   type DirectoryPush,
-  type DirectoryRequest,
   type DirectoryResponse,
 } from '../directory/messages.ts';
+import type { OwnRequest } from '../directory/purposes.ts';
 import { RemoteError, type Code } from '../errors.ts';
 import type { Millis, StreamId } from '../units.ts';
 import type { Context } from './context.ts';
@@ -59,7 +59,7 @@ export class DirectoryCircuit {
     return this.origin.binding(this.hop);
   }
 
-  request(request: DirectoryRequest, done: (answer: Answer) => void, limitMs = ANSWER_MS): void {
+  request(request: OwnRequest, done: (answer: Answer) => void, limitMs = ANSWER_MS): void {
     const parse: Waiting['done'] = (answer) => {
       if ('code' in answer) return done(answer);
       let parsed: Answer = { code: 'malformed' };

@@ -1,12 +1,13 @@
 import type { Consensus, Statement } from '../directory/consensus.ts';
 import type { DirectoryPush } from '../directory/messages.ts';
+import type { AskPurpose } from '../directory/purposes.ts';
 import type { Code } from '../errors.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '../units.ts';
 import { BackOff, ConsensusKeeper } from './consensus-keeper.ts';
 import { askOver } from './asking.ts';
 import type { Context } from './context.ts';
 import { DirectoryCircuit, refusal } from './directory-circuit.ts';
-import type { AskPurpose, Command } from './input.ts';
+import type { Command } from './input.ts';
 import type { Link, Links } from './links.ts';
 import type { Origin, OriginHandlers, Origins, Target } from './origins.ts';
 import type { Paths } from './paths.ts';

@@ -1,3 +1,4 @@
+import type { AskPurpose } from '../directory/purposes.ts';
 import type { Code } from '../errors.ts';
 import type { Keys } from '../handshake/ntor.ts';
 import type { Session } from '../signal/session.ts';
@@ -14,8 +15,6 @@ export type Handle = number;
  * needs work, is made once the circuit stands, by a function of nothing else; `work` is 0 until some is asked for.
  */
 export type AskBody = Uint8Array | ((binding: Uint8Array, work: number) => Uint8Array);
-export type AskPurpose =
-  'publish' | 'ahead' | 'lookup' | 'mailbox' | 'record' | 'handle' | 'audit' | 'leaves' | 'tokens';
 
 /** What the user, the client core or a service asks of the node. */
 export type Command =
@@ -29,7 +28,7 @@ export type Command =
    * One request to the directory; answered by `answered`. `leaves` and `tokens` go over a circuit of their own of three hops at
    * least, whose exit is not `exitNot`; so do `mailbox` and `ahead` (a contact descriptor of a period to come) in a network that
    * has the nodes for it. `challenge`, of the circuit's binding: the request is made again with work on it where
-   * the directory answers `work`.
+   * the directory answers `work`. A request of another purpose is not sent: `internal`.
    */
   | {
       type: 'ask';

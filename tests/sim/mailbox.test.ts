@@ -9,7 +9,7 @@ import {
   type DirectoryResponse,
 } from '#shared/directory/messages.ts';
 import { recordId, signHandle, signRecord } from '#shared/directory/records.ts';
-import type { AskPurpose } from '#shared/node/input.ts';
+import type { AskPurpose } from '#shared/directory/purposes.ts';
 import type { SimNode } from './sim-node.ts';
 import { World } from './world.ts';
 

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Cell } from '#shared/cell/codec.ts';
 import type { RelayMessage } from '#shared/cell/relay.ts';
-import type { DirectoryPush, DirectoryRequest } from '#shared/directory/messages.ts';
+import { decode, encode } from '#shared/bytes/codec.ts';
+import {
+  requestCodec,
+  responseCodec,
+  type DirectoryPush,
+  type DirectoryRequest,
+} from '#shared/directory/messages.ts';
 import { readConsensus } from '#shared/directory/consensus.ts';
 import { Context, type NodeKeys } from '#shared/node/context.ts';
 import { DirectoryCircuit, type Answer } from '#shared/node/directory-circuit.ts';
@@ -110,7 +116,9 @@ export class DirectoryPeer {
       if (!this.#directory || this.#socket.readyState !== this.#socket.OPEN)
         return resolve({ code: 'link-lost' });
       this.#context.now = Date.now();
-      this.#directory.request(request, resolve);
+      this.#directory.requestRaw(encode(requestCodec, request), (answer) =>
+        resolve('code' in answer ? answer : decode(responseCodec, answer.body)),
+      );
     });
   }
 

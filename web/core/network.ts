@@ -1,13 +1,9 @@
 import { decode, encode } from '#shared/bytes/codec.ts';
-import {
-  requestCodec,
-  responseCodec,
-  type DirectoryRequest,
-  type DirectoryResponse,
-} from '#shared/directory/messages.ts';
+import { requestCodec, responseCodec, type DirectoryResponse } from '#shared/directory/messages.ts';
+import type { AskPurpose, RequestFor } from '#shared/directory/purposes.ts';
 import type { Driver } from '#shared/driver/driver.ts';
 import { LocalError, RemoteError, type Code } from '#shared/errors.ts';
-import type { AskPurpose, Command, Handle, InboxRef } from '#shared/node/input.ts';
+import type { Command, Handle, InboxRef } from '#shared/node/input.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
 import type { NodeId } from '#shared/units.ts';
 
@@ -18,10 +14,10 @@ type Settle = {
 };
 
 /** A request whose cost is work on the circuit that carries it. */
-type WorkedRequest = {
+type WorkedRequest<P extends AskPurpose> = {
   /** Of the circuit's binding. */
   challenge: (binding: Uint8Array) => Uint8Array;
-  request: (work: number) => DirectoryRequest;
+  request: (work: number) => RequestFor<P>;
 };
 
 /** `exit`: by which node it was asked. */
@@ -49,15 +45,15 @@ export class Network {
   }
 
   /** Rejects with RemoteError: what the directory answered, or `timeout`, `unreachable` and the like. */
-  async ask(purpose: AskPurpose, request: DirectoryRequest): Promise<DirectoryResponse> {
+  async ask<P extends AskPurpose>(purpose: P, request: RequestFor<P>): Promise<DirectoryResponse> {
     if (GATED.includes(purpose)) await this.permit();
     return read((await this.#asked({ purpose, body: encode(requestCodec, request) })).body);
   }
 
   /** As `ask`, for a request that is signed over the circuit's binding. */
-  async askBound(
-    purpose: AskPurpose,
-    request: (binding: Uint8Array) => DirectoryRequest,
+  async askBound<P extends AskPurpose>(
+    purpose: P,
+    request: (binding: Uint8Array) => RequestFor<P>,
   ): Promise<DirectoryResponse> {
     if (GATED.includes(purpose)) await this.permit();
     const body = (binding: Uint8Array): Uint8Array => encode(requestCodec, request(binding));
@@ -65,7 +61,10 @@ export class Network {
   }
 
   /** As `ask`, with as much work as the directory wants for it. */
-  async askWithWork(purpose: AskPurpose, { challenge, request }: WorkedRequest): Promise<DirectoryResponse> {
+  async askWithWork<P extends AskPurpose>(
+    purpose: P,
+    { challenge, request }: WorkedRequest<P>,
+  ): Promise<DirectoryResponse> {
     const body = (_: Uint8Array, work: number): Uint8Array => encode(requestCodec, request(work));
     return read((await this.#asked({ purpose, body, challenge })).body);
   }
@@ -74,7 +73,10 @@ export class Network {
    * The answers' bytes over two circuits that end at different exits, for what everybody should be told alike. Rejects with
    * RemoteError `too-small-network` where there are no two.
    */
-  async fetchTwice(purpose: AskPurpose, request: DirectoryRequest): Promise<[Uint8Array, Uint8Array]> {
+  async fetchTwice<P extends AskPurpose>(
+    purpose: P,
+    request: RequestFor<P>,
+  ): Promise<[Uint8Array, Uint8Array]> {
     const body = encode(requestCodec, request);
     const first = await this.#asked({ purpose, body });
     if (first.exit === undefined) throw new RemoteError('too-small-network');

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { concat } from '#shared/bytes/bytes.ts';
 import { encode, u64 } from '#shared/bytes/codec.ts';
-import { responseCodec, type DirectoryResponse } from '#shared/directory/messages.ts';
+import { CONTACT_BLOB_LENGTH } from '#shared/bytes/fields.ts';
+import { sha256 } from '#shared/crypto/kdf.ts';
+import { requestCodec, responseCodec, type DirectoryResponse } from '#shared/directory/messages.ts';
 import { askOver } from '#shared/node/asking.ts';
 import { Context } from '#shared/node/context.ts';
 import type { DirectoryCircuit } from '#shared/node/directory-circuit.ts';
@@ -23,9 +25,15 @@ const circuit = {
 
 const answer = (response: DirectoryResponse): void =>
   asked.at(-1)?.done({ body: encode(responseCodec, response) });
-const bodyOf = (given: Uint8Array, work: number): Uint8Array => concat(given, encode(u64, work));
+const bodyOf = (given: Uint8Array, work: number): Uint8Array =>
+  encode(requestCodec, { type: 'lookup', descriptorId: sha256(concat(given, encode(u64, work))) });
 const ask = (challenge?: (binding: Uint8Array) => Uint8Array): void => {
-  giveUp = askOver(context, circuit, { body: bodyOf, challenge }, (result) => void told.push(result));
+  giveUp = askOver(
+    context,
+    circuit,
+    { purpose: 'lookup', body: bodyOf, challenge },
+    (result) => void told.push(result),
+  );
 };
 const outputs = (): unknown[] => context.drain().filter(({ type }) => type !== 'event');
 
@@ -50,6 +58,24 @@ describe('a request over a circuit that stands', () => {
     answer({ type: 'work', bits: 13 });
     expect(told).toEqual([{ body: encode(responseCodec, { type: 'work', bits: 13 }) }]);
     expect(outputs()).toEqual([]);
+  });
+
+  it('is not sent where it is of another purpose, paid for or not', () => {
+    const publish = { type: 'publish', blindedKey: seed('key'), period: 1, revision: 1 } as const;
+    const body = encode(requestCodec, {
+      ...publish,
+      blob: new Uint8Array(CONTACT_BLOB_LENGTH),
+      signature: new Uint8Array(64),
+    });
+    const token = { epoch: 1, input: seed('input'), output: new Uint8Array(64) };
+    const paid = encode(requestCodec, { type: 'paid', token, request: body });
+    for (const each of [body, paid]) {
+      askOver(context, circuit, { purpose: 'mailbox', body: each }, (result) => void told.push(result));
+    }
+    expect(told).toEqual([{ code: 'internal' }, { code: 'internal' }]);
+    expect(asked).toEqual([]);
+    askOver(context, circuit, { purpose: 'publish', body: paid }, () => undefined);
+    expect(asked).toHaveLength(1);
   });
 
   it('begins no work without a challenge, nor more than anybody has to do', () => {

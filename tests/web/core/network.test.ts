@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decode, encode } from '#shared/bytes/codec.ts';
-import {
-  requestCodec,
-  responseCodec,
-  type DirectoryResponse,
-  type DirectoryRequest,
-} from '#shared/directory/messages.ts';
+import { requestCodec, responseCodec, type DirectoryResponse } from '#shared/directory/messages.ts';
+import type { RequestFor } from '#shared/directory/purposes.ts';
 import type { Driver } from '#shared/driver/driver.ts';
 import type { Input } from '#shared/node/input.ts';
 import { Network } from '#web/core/network.ts';
@@ -54,7 +50,7 @@ describe('what is asked of the directory', () => {
   });
 
   it('with work, is made of the work that is found', async () => {
-    const request = (work: number): DirectoryRequest => ({
+    const request = (work: number): RequestFor<'tokens'> => ({
       type: 'issue',
       payment: { type: 'work', work },
       blinded: [seed('element')],

@@ -1,9 +1,9 @@
 import { epochAt, epochPlan, type EpochPlan } from '#shared/contribution/epochs.ts';
 import { uniform } from '#shared/crypto/rng.ts';
 import type { Consensus } from '#shared/directory/consensus.ts';
-import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
+import type { DirectoryResponse } from '#shared/directory/messages.ts';
 import { codeOf, type Code } from '#shared/errors.ts';
-import type { AskPurpose } from '#shared/node/input.ts';
+import type { AskPurpose, RequestFor } from '#shared/directory/purposes.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
 import type { HelpingView } from '#web/api.ts';
@@ -113,7 +113,7 @@ export class Contribution {
   }
 
   /** One of the requests that may cost a token. Rejects as `Network.ask` does. */
-  pay(purpose: AskPurpose, request: DirectoryRequest): Promise<DirectoryResponse> {
+  pay<P extends AskPurpose>(purpose: P, request: RequestFor<P>): Promise<DirectoryResponse> {
     return this.#payments.ask(purpose, request);
   }
 

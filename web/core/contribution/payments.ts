@@ -1,8 +1,8 @@
 import { encode } from '#shared/bytes/codec.ts';
 import type { EpochPlan } from '#shared/contribution/epochs.ts';
-import { requestCodec, type DirectoryRequest, type DirectoryResponse } from '#shared/directory/messages.ts';
+import { requestCodec, type DirectoryResponse } from '#shared/directory/messages.ts';
 import { codeOf, RemoteError, type Code } from '#shared/errors.ts';
-import type { AskPurpose } from '#shared/node/input.ts';
+import type { AskPurpose, RequestFor } from '#shared/directory/purposes.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Network } from '#web/core/network.ts';
@@ -33,7 +33,7 @@ export class Payments {
   }
 
   /** Rejects as `Network.ask` does, and with what buying rejects with. */
-  async ask(purpose: AskPurpose, request: DirectoryRequest): Promise<DirectoryResponse> {
+  async ask<P extends AskPurpose>(purpose: P, request: RequestFor<P>): Promise<DirectoryResponse> {
     if (this.#env.terms()?.enforced) return this.#paid(purpose, request);
     try {
       return await this.#env.network.ask(purpose, request);
@@ -44,7 +44,7 @@ export class Payments {
     }
   }
 
-  async #paid(purpose: AskPurpose, inner: DirectoryRequest): Promise<DirectoryResponse> {
+  async #paid<P extends AskPurpose>(purpose: P, inner: RequestFor<P>): Promise<DirectoryResponse> {
     const { network, purse, ports, terms, changed } = this.#env;
     const plan = terms()?.plan;
     if (!plan) throw new RemoteError('no-consensus');

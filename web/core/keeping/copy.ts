@@ -3,7 +3,8 @@ import { decode, encode, fixed, struct, u32, u64, u8, type Value } from '#shared
 import { versioned } from '#shared/bytes/fields.ts';
 import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, open, seal } from '#shared/crypto/aead.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
-import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
+import type { DirectoryResponse } from '#shared/directory/messages.ts';
+import type { RequestFor } from '#shared/directory/purposes.ts';
 import { recordId, signRecord, verifyRecord } from '#shared/directory/records.ts';
 import { codeOf, LocalError, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
@@ -36,7 +37,7 @@ export type Head = Value<typeof headCodec>;
 
 export type Asking = {
   rng: Rng;
-  ask: (request: DirectoryRequest) => Promise<DirectoryResponse>;
+  ask: (request: RequestFor<'record'>) => Promise<DirectoryResponse>;
   /** Resolves after so long. */
   pause: (ms: Millis) => Promise<void>;
 };
@@ -168,7 +169,7 @@ export class Copy {
   }
 
   /** Undefined for `not-found`. */
-  async #patiently(request: DirectoryRequest): Promise<DirectoryResponse | undefined> {
+  async #patiently(request: RequestFor<'record'>): Promise<DirectoryResponse | undefined> {
     for (let left = TRIES; ; left--) {
       try {
         return await this.#env.ask(request);

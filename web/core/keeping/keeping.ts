@@ -1,6 +1,7 @@
 import type { Rng } from '#shared/crypto/rng.ts';
 import { LocalError } from '#shared/errors.ts';
-import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
+import type { DirectoryResponse } from '#shared/directory/messages.ts';
+import type { RequestFor } from '#shared/directory/purposes.ts';
 import type { BackupContents, KeepingView } from '#web/api.ts';
 import { decodeContents, encodeContents, told, type Contents } from '#web/core/keeping/contents.ts';
 import { Copier } from '#web/core/keeping/copier.ts';
@@ -19,7 +20,7 @@ type Env = {
   store: Store;
   ports: Host['ports'];
   profile: Profile;
-  ask: (request: DirectoryRequest) => Promise<DirectoryResponse>;
+  ask: (request: RequestFor<'record'>) => Promise<DirectoryResponse>;
   changed(): void;
   /** A later life of the address took over. */
   moved(): void;

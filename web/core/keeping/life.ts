@@ -3,7 +3,8 @@ import { hkdf } from '#shared/crypto/kdf.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import { signKeypair, type SignKeypair } from '#shared/crypto/sign.ts';
 import { BLOB_SIZES } from '#shared/directory/blobs.ts';
-import type { DirectoryRequest, DirectoryResponse } from '#shared/directory/messages.ts';
+import type { DirectoryResponse } from '#shared/directory/messages.ts';
+import type { RequestFor } from '#shared/directory/purposes.ts';
 import { recordId, signRecord, verifyRecord } from '#shared/directory/records.ts';
 import { codeOf, LocalError, RemoteError } from '#shared/errors.ts';
 
@@ -16,7 +17,7 @@ import { codeOf, LocalError, RemoteError } from '#shared/errors.ts';
 const LIFE = text('hourglass life 1');
 const SLOT = 0;
 
-export type Ask = (request: DirectoryRequest) => Promise<DirectoryResponse>;
+export type Ask = (request: RequestFor<'record'>) => Promise<DirectoryResponse>;
 
 export const lifeOwner = (addressSeed: Uint8Array): SignKeypair => signKeypair(hkdf(addressSeed, LIFE, 32));
 

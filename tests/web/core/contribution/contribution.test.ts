@@ -160,7 +160,7 @@ describe('contribution', () => {
     policy = 'observe';
     await contributed();
     expect(core.view().tokens).toBe(32);
-    await core.pay('publish', { type: 'lookup', descriptorId: new Uint8Array(32) });
+    await core.pay('lookup', { type: 'lookup', descriptorId: new Uint8Array(32) });
     expect([asked.at(-1)?.type, core.view().tokens]).toEqual(['lookup', 32]);
   });
 
@@ -170,7 +170,7 @@ describe('contribution', () => {
     clock = new VirtualClock((EPOCH + 1) * plan.epochMs + 1);
     core = await open();
     await hear();
-    const paid = core.pay('publish', publish);
+    const paid = core.pay('lookup', publish);
     await clock.pass(0);
     await paid;
     expect(asked.map(({ type }) => type)).toEqual(['issue', 'paid']);

@@ -52,8 +52,8 @@ beforeEach(() => {
 
 describe('payments', () => {
   it('wrap the very bytes of a request with a token, and buy some where there are none', async () => {
-    expect(await payments.ask('publish', request)).toEqual(ok);
-    await payments.ask('publish', request);
+    expect(await payments.ask('lookup', request)).toEqual(ok);
+    await payments.ask('lookup', request);
     expect([bought, purse.size]).toEqual([1, 0]);
     expect(asked.map(({ type }) => type)).toEqual(['paid', 'paid']);
     expect(asked[0]).toMatchObject({ request: encode(requestCodec, request) });
@@ -64,20 +64,20 @@ describe('payments', () => {
   it('cost nothing where nothing is asked for', async () => {
     enforced = false;
     await purse.add(batch(1));
-    await payments.ask('publish', request);
+    await payments.ask('lookup', request);
     expect([asked, purse.size, bought]).toEqual([[request], 1, 0]);
   });
 
   it('are made once the directory says that it asks for them', async () => {
     enforced = false;
     answers = ['token-needed'];
-    expect(await payments.ask('publish', request)).toEqual(ok);
+    expect(await payments.ask('lookup', request)).toEqual(ok);
     expect(asked.map(({ type }) => type)).toEqual(['lookup', 'paid']);
   });
 
   it('send the same token with the same bytes again while no answer comes', async () => {
     answers = ['timeout', 'link-lost'];
-    const paid = payments.ask('publish', request);
+    const paid = payments.ask('lookup', request);
     await clock.pass(10_000);
     expect(await paid).toEqual(ok);
     expect(asked).toHaveLength(3);
@@ -88,12 +88,12 @@ describe('payments', () => {
 
   it('give up in the end, and at once when the answer is no', async () => {
     answers = ['timeout', 'timeout', 'timeout', 'timeout', 'timeout'];
-    const paid = expect(payments.ask('publish', request)).rejects.toMatchObject({ code: 'timeout' });
+    const paid = expect(payments.ask('lookup', request)).rejects.toMatchObject({ code: 'timeout' });
     await clock.pass(60_000);
     await paid;
     expect(asked).toHaveLength(5);
     answers = ['replayed'];
-    await expect(payments.ask('publish', request)).rejects.toMatchObject({ code: 'replayed' });
+    await expect(payments.ask('lookup', request)).rejects.toMatchObject({ code: 'replayed' });
     expect(asked).toHaveLength(6);
   });
 });
