@@ -1,6 +1,7 @@
-import { uniformBetween } from '../crypto/rng.ts';
+import { exponential, uniformBetween } from '../crypto/rng.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import type { Code } from '../errors.ts';
+import { drawByWeight } from '../path/choose.ts';
 import type { Millis, NodeId } from '../units.ts';
 import type { Context } from './context.ts';
 import type { Link, Links } from './links.ts';
@@ -11,6 +12,9 @@ const MESH_NODES = 24;
 
 /** How long an idle link that is no guard's is kept, at the least. */
 const KEEP_MS: Millis = 10 * 60_000;
+
+/** In a larger one links are opened to nobody's end at times of a Poisson process, so that one that is opened for a circuit says little. */
+const RANDOM_MEAN_MS: Millis = 60_000;
 
 const TURN_LEAST_MS: Millis = 200;
 const TURN_MOST_MS: Millis = 600;
@@ -26,6 +30,7 @@ type Parts = {
   links: Links;
   paths: Paths;
   self: NodeId;
+  maxLinks: number;
   consensus(): Consensus | undefined;
   dial(target: NodeId, done: (link: Link | Code) => void): void;
   relaying(): boolean;
@@ -33,7 +38,7 @@ type Parts = {
   ready(): boolean;
 };
 
-/** Which links stand without a circuit asking for them: guards' always, and in a small network everyone's. */
+/** Which links stand without a circuit asking for them: guards' always, in a small network everyone's, in a larger one some that chance opens. */
 export class Neighbours {
   readonly #parts: Parts;
   readonly #resting = new Map<NodeId, Millis>();
@@ -49,6 +54,7 @@ export class Neighbours {
     if (this.#stopped || context.timers.has('neighbours')) return;
     const wait = uniformBetween(context.rng, TURN_LEAST_MS, TURN_MOST_MS);
     context.after('neighbours', wait, () => this.#turn());
+    if (!context.timers.has('neighbours:random')) this.#atRandom();
   }
 
   /** The user has disconnected it: it is not linked to again for a while, unless a circuit needs it. */
@@ -58,7 +64,7 @@ export class Neighbours {
 
   stop(): void {
     this.#stopped = true;
-    this.#parts.context.timers.clear('neighbours');
+    for (const name of ['neighbours', 'neighbours:random']) this.#parts.context.timers.clear(name);
   }
 
   #turn(): void {
@@ -93,6 +99,27 @@ export class Neighbours {
     // The lower id dials, so that two nodes do not offer at once.
     if (!relaying() || nodes.length > MESH_NODES) return undefined;
     return nodes.find(({ id }) => self < id && wanted(id))?.id;
+  }
+
+  #atRandom(): void {
+    const { context } = this.#parts;
+    context.after('neighbours:random', exponential(context.rng, RANDOM_MEAN_MS), () => {
+      this.#atRandom();
+      this.#openRandom();
+    });
+  }
+
+  /** Drawn as the last hop of a path is, so that exits are linked before they have to be. */
+  #openRandom(): void {
+    const { context, links, paths, self, maxLinks, relaying, dial } = this.#parts;
+    const nodes = this.#parts.consensus()?.nodes ?? [];
+    if (!relaying() || !this.#parts.ready() || nodes.length <= MESH_NODES || links.size >= maxLinks) return;
+    const open = (id: NodeId): boolean => links.to(id) !== undefined || paths.avoided.has(id) || id === self;
+    const target = drawByWeight(
+      context.rng,
+      nodes.filter(({ id, exit }) => exit && !open(id)),
+    );
+    if (target) dial(target.id, () => undefined);
   }
 
   #closeIdle(): void {

@@ -76,7 +76,7 @@ export class Node {
   readonly #admission: InboxAdmission<Owner>;
 
   constructor(options: NodeOptions) {
-    const { rng, now, role } = options;
+    const { rng, now, role, maxLinks = MAX_LINKS } = options;
     const keys = new KeyRing(options.keys);
     const context = new Context(rng, now, options.trace ?? false);
     this.#context = context;
@@ -127,14 +127,13 @@ export class Node {
       load: () => this.#relays.load,
     });
     this.#dials = new Dials({
-      ...{ context, links, keys, consensus, hurry },
-      maxLinks: options.maxLinks ?? MAX_LINKS,
+      ...{ context, links, keys, maxLinks, consensus, hurry },
       relaying: () => this.#registration.on,
       replyAddress: () => this.#directory.replyAddress,
       signal: (to, sealed, failed) => this.#directory.signal(to, sealed, failed),
     });
     this.#neighbours = new Neighbours({
-      ...{ context, links, paths, consensus, dial, self: keys.id },
+      ...{ context, links, paths, maxLinks, consensus, dial, self: keys.id },
       relaying: () => this.#registration.registered,
       ready: () => this.#directory.reachable,
     });
