@@ -1,7 +1,6 @@
 /**
  * The one way into the client core: commands in, one stream of events out. Everything here is plain and
  * serialisable, for it crosses a MessagePort; no key of any kind ever does.
- *
  * A snapshot (`state`) answers "what is true now"; each event replaces one part of it.
  */
 
@@ -14,7 +13,6 @@ type Counts = { circuits: number; neighbours: number; carried: number };
 export type Status =
   | { kind: 'offline' }
   | { kind: 'server-unreachable'; neighbours: number }
-  /** The directory showed different people different networks: nothing goes through it any more. */
   | { kind: 'distrusted' }
   | { kind: 'finding-neighbours'; have: number; want: number }
   | { kind: 'building-circuit'; hop: number; of: number }
