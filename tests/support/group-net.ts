@@ -86,6 +86,19 @@ export class Person {
     await this.boot();
   }
 
+  /** Begins anew with so many groups more, which this user left. */
+  async remember(count: number): Promise<void> {
+    const [[, value] = []] = (await this.stored('groups')).filter(([key]) => !key.includes('/'));
+    if (!value) throw new Error('no group to take them from');
+    const record = withoutKeys(decode(groupCodec, value));
+    const changes = Array.from({ length: count }, (): Change => {
+      const id = this.#rng(16);
+      return { table: 'groups', key: hex(id), value: encodeRecord({ ...record, id, state: 'left' }) };
+    });
+    await this.#store.write(changes);
+    await this.boot();
+  }
+
   /** Records that the store holds. */
   stored(table: Table): Promise<[string, Uint8Array][]> {
     return this.#store.all(table);

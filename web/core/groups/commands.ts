@@ -1,4 +1,4 @@
-import { equal, unhex } from '#shared/bytes/bytes.ts';
+import { equal, hex, unhex } from '#shared/bytes/bytes.ts';
 import { LocalError, RemoteError } from '#shared/errors.ts';
 import type { ClientApi } from '#web/api.ts';
 import { checkLength, MAX_NAME } from '#web/core/conversation/content.ts';
@@ -20,7 +20,7 @@ export const groupCommands = (core: Core): GroupCommands => ({
   async addMembers(group, contacts) {
     const { groups } = core.started();
     const found = groups.group(group);
-    const fresh = contacts.filter((id) => !found.members.some((each) => equal(each, unhex(id))));
+    const fresh = contacts.filter((id) => !found.members.some((each) => hex(each) === id));
     await found.want(await groups.adding(fresh));
   },
 

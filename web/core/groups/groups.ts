@@ -21,6 +21,8 @@ import type { Change } from '#web/core/store/ports.ts';
 
 /** What is due is gathered for so long, so that one commit holds what comes close together. */
 const GATHER_MS: Millis = 300;
+/** Into more groups nobody brings this user; those that they left count. */
+const MAX_GROUPS = 256;
 
 export type GroupsEnv = Omit<GroupEnv, 'outgoing'> & {
   /** Undefined where there is no conversation with them. `extra` is written with it. */
@@ -217,6 +219,7 @@ export class Groups {
     try {
       const mine = equal(packet.to, identity.address) && isContact(hex(from));
       if (!mine) throw new RemoteError('refused', 'a welcome of no contact, or for somebody else');
+      if (this.#groups.size >= MAX_GROUPS) throw new RemoteError('too-many');
       const draft = await invited(this.#self(), unhex(group), packet, keyPackages());
       if (!membersOf(draft.mls).some(({ address }) => equal(address, from))) throw new RemoteError('refused');
       await this.#begin(draft, extra);

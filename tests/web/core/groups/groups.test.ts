@@ -184,6 +184,20 @@ describe('who is in a group', () => {
     expect([of(d, id).summary.name, ...textsOf(of(d, id))]).toEqual(['Tour', 'hello']);
   });
 
+  it('is brought into 256 groups and no more', async () => {
+    const { net, people } = await begin(2);
+    const [a, b] = people;
+    await b.remember(254);
+    for (const name of ['the last', 'one too many']) {
+      await a.groups.create(name, [a.adding(b)]);
+      await settled();
+      for (const stream of net.waiting) while (stream.queue.length > 0) await net.deliver(stream);
+    }
+    expect(b.groups.list().map(({ summary }) => summary.name)).toContain('the last');
+    expect(b.groups.list()).toHaveLength(256);
+    expect(await b.stored('group-inbox')).toEqual([]);
+  });
+
   it('is at most 16', async () => {
     const net = await GroupNet.of(18);
     const [first, ...others] = net.people as [Person, ...Person[]];
