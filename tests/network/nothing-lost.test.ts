@@ -80,7 +80,7 @@ describe.for(Object.entries(engines))(
         const collected = new Map((await Promise.all(mailboxes.map(collect))).flat());
         expect(collected).toEqual(stored);
       },
-      120_000,
+      long ? 1_200_000 : 120_000,
     );
   },
 );
