@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { decode, encode } from '#shared/bytes/codec.ts';
+import { CONTACT_BLOB_LENGTH } from '#shared/bytes/fields.ts';
 import { signKeypair } from '#shared/crypto/sign.ts';
 import { mailboxId, signCollect } from '#shared/directory/mail.ts';
 import {
@@ -105,7 +106,9 @@ describe('what users keep at the directory', () => {
     expect(await ask(world, alice, 'mailbox', deposit(1))).toEqual({ type: 'ok' });
     expect(await ask(world, alice, 'mailbox', deposit(2))).toEqual({ type: 'ok' });
     expect(await ask(world, alice, 'mailbox', collect)).toMatchObject({ state: { more: false } });
-    await ask(world, alice, 'ahead', lookup);
+    const publish = { type: 'publish', blindedKey: owner.public, period: 1, revision: 1 } as const;
+    const sealed = { blob: new Uint8Array(CONTACT_BLOB_LENGTH), signature: new Uint8Array(64) };
+    expect(await ask(world, alice, 'ahead', { ...publish, ...sealed })).toMatchObject({ type: 'error' });
     expect(new Set(handles).size).toBe(4);
     const exits = alice.seen('answered').map(({ exit }) => exit);
     expect(exits.slice(0, 2)).toEqual([undefined, undefined]);
