@@ -209,6 +209,10 @@ describe('exits', () => {
   });
 });
 
-it.runIf(long)('docs/figures/paths.svg shows what was measured', () => {
+const picture = long
+  ? 'docs/figures/paths.svg shows what was measured'
+  : 'NOT TESTED: docs/figures/paths.svg, which takes minutes to measure; HG_LONG=1 does';
+it(picture, () => {
+  if (!long) return;
   expect(readFileSync(join(docs, 'figures/paths.svg'), 'utf8')).toBe(pathsPicture(measured));
 });
