@@ -31,7 +31,7 @@ export const codes = {
   expired: { byte: 25, meaning: 'past its time' },
   internal: { byte: 26, meaning: 'a fault of this program' },
   'no-consensus': { byte: 27, meaning: 'no usable consensus' },
-  equivocation: { byte: 28, meaning: 'two signed consensuses under one sequence number' },
+  equivocation: { byte: 28, meaning: 'two signed consensuses that contradict each other' },
   storage: { byte: 29, meaning: 'the store failed' },
   'too-long': { byte: 30, meaning: 'longer than is accepted' },
   'not-started': { byte: 31, meaning: 'the client has no identity yet' },

@@ -1,6 +1,5 @@
 import { uniformBetween } from '../crypto/rng.ts';
 import {
-  chainLink,
   follows,
   readConsensus,
   statementOf,
@@ -117,8 +116,9 @@ export class ConsensusKeeper {
     const { context, pinnedKey } = this.#parts;
     const directoryKey = this.#chain?.directoryKey ?? pinnedKey;
     const consensus = readConsensus(body).verify({ directoryKey, now: context.now });
-    const next = chainLink(body, consensus);
-    if (!this.#parts.witness(consensus.directoryKey, statementOf(body, consensus))) return;
+    const statement = statementOf(body, consensus);
+    if (!this.#parts.witness(consensus.directoryKey, statement)) return;
+    const next = { ...statement, directoryKey: consensus.directoryKey };
     this.#backOff.reset();
     if (this.#chain && follows(this.#chain, next) === 'same') return this.#fetchIn(this.#freshMs());
     this.#chain = next;

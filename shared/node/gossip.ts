@@ -85,6 +85,8 @@ export class Gossip {
   #hear(statement: Statement, directoryKey: Uint8Array): void {
     const known = this.#statements.get(statement.sequence);
     if (known && !contradict(known, statement)) return;
+    // Of these a neighbour could tell without end, each of which would have to be checked.
+    if (this.#statements.size >= KEPT && statement.sequence < this.#oldest()) return;
     if (!verifyStatement(directoryKey, statement)) throw new RemoteError('bad-signature');
     this.#note(statement);
   }
@@ -96,7 +98,11 @@ export class Gossip {
       if (other && contradict(other, statement)) return this.#convict([other, statement]);
     }
     this.#statements.set(sequence, statement);
-    if (this.#statements.size > KEPT) this.#statements.delete(Math.min(...this.#statements.keys()));
+    if (this.#statements.size > KEPT) this.#statements.delete(this.#oldest());
+  }
+
+  #oldest(): number {
+    return Math.min(...this.#statements.keys());
   }
 
   #convict(evidence: Statement[]): void {

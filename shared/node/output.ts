@@ -28,7 +28,7 @@ export type TraceEvent = {
 
 export type NodeEvent =
   | { type: 'consensus'; consensus: Consensus }
-  /** Two signed consensuses under one sequence number, or another fault that the user must see. */
+  /** Signed consensuses that contradict each other, or another fault that the user must see. */
   | { type: 'alarm'; code: Code }
   /** What convicts the directory, for whoever wants to see it: two statements (GOSSIP). An alarm comes with it. */
   | { type: 'evidence'; evidence: Uint8Array }

@@ -18,6 +18,10 @@ export const USABLE_MS = 180 * MINUTE_MS;
 /** In a network of more nodes than this contribution is asked for, unless it is set otherwise. */
 const ENFORCED_ABOVE = 12;
 const NOTHING = new Uint8Array(32);
+/** An archive whose last consensus is older than this may be a restored one, and later ones may have been shown. */
+const AWAY_MS = 10 * MINUTE_MS;
+/** No directory makes consensuses faster, whatever its settings. */
+const LEAST_STEP_MS = 10;
 
 /** Of contribution, what a consensus states: see there. */
 export type Standing = Pick<Consensus, 'contributionEpoch' | 'contributionRoot' | 'auditPlan' | 'tokenKey'>;
@@ -36,7 +40,7 @@ export type Composition = {
 
 /** The next consensus of the chain. Its time never runs back, whatever the clock does. */
 export const compose = ({ keys, presences, previous, now, standing, ...rest }: Composition): Consensus => ({
-  sequence: (previous?.sequence ?? 0) + 1,
+  sequence: nextSequence(previous, now),
   time: Math.max(now, (previous?.time ?? 0) + 1),
   epoch: epochAt(now, rest.epochs),
   previous: previous?.hash ?? NOTHING,
@@ -47,6 +51,17 @@ export const compose = ({ keys, presences, previous, now, standing, ...rest }: C
   verificationKeyHash: unhex(verificationKeyHash),
   nodes: listed(presences, now),
 });
+
+/**
+ * One more than the last; after a long silence beyond any that can have been made in between, and one further, so that
+ * nothing that is signed from here on contradicts what was lost.
+ */
+const nextSequence = (previous: ConsensusRecord | undefined, now: Millis): number => {
+  if (!previous) return 1;
+  const silentMs = now - previous.time;
+  const lost = silentMs > AWAY_MS ? Math.ceil(silentMs / LEAST_STEP_MS) + 1 : 0;
+  return previous.sequence + 1 + lost;
+};
 
 const params = (
   nodes: number,

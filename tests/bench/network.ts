@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConsensus } from '#shared/directory/consensus.ts';
 import type { NodeId } from '#shared/units.ts';
+import { webDir } from '#tests/support/browser.ts';
 import { eventually } from '#tests/support/test-network.ts';
 import type { Cpu } from './cpu.ts';
 import { Remote } from './remote.ts';
 import { Program } from './programs.ts';
-import { startTabs, webDir, type Tabs } from './tabs.ts';
+import { startTabs, type Tabs } from './tabs.ts';
 
 export type Kind = 'headless' | 'tabs';
 

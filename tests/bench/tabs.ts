@@ -1,19 +1,8 @@
 import { chromium, type Browser } from 'playwright-core';
 import { buildApp, isBuilt } from '#server/build.ts';
-import { join } from 'node:path';
+import { launchArgs, webDir } from '#tests/support/browser.ts';
 import { findChromium } from '#tests/support/programs.ts';
 import { root } from './programs.ts';
-
-export const webDir = join(root, 'dist/web');
-
-const flags = [
-  '--no-sandbox',
-  '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--allow-loopback-in-peer-connection',
-];
 
 export type Tabs = {
   pid: number;
@@ -25,7 +14,7 @@ export type Tabs = {
 /** A Chromium whose tabs relay. Its first process is known, so that the CPU time of all of them can be counted. */
 export const startTabs = async (): Promise<Tabs> => {
   if (!isBuilt(root, webDir)) await buildApp(root);
-  const server = await chromium.launchServer({ executablePath: findChromium(), args: flags });
+  const server = await chromium.launchServer({ executablePath: findChromium(), args: launchArgs });
   const browser: Browser = await chromium.connect(server.wsEndpoint());
   return {
     pid: server.process().pid ?? 0,

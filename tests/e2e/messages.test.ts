@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
 import { meet } from '#tests/support/chat.ts';
 import { eventually, TestNetwork } from '#tests/support/test-network.ts';
+import { act, message, write } from '#tests/support/thread.ts';
 
 const HOUR_MS = 3_600_000;
 /** A mailbox is looked into within seconds of a start; what waits for an absent contact goes there after ten. */
@@ -22,22 +23,10 @@ describe('two people in their chat', () => {
   /** Each one's conversation with the other. */
   let chats: Map<Tab, string>;
 
-  const message = (tab: Tab, text: string): Locator =>
-    tab.page.getByTestId('message').filter({ has: tab.page.getByText(text, { exact: true }) });
   const idOf = async (tab: Tab, text: string): Promise<string> =>
     (await message(tab, text).last().getAttribute('data-id')) ?? '';
   const byId = (tab: Tab, id: string): Locator => tab.page.locator(`[data-testid=message][data-id="${id}"]`);
 
-  const write = async (tab: Tab, text: string): Promise<void> => {
-    await tab.page.getByTestId('composer').fill(text);
-    await tab.page.getByTestId('send').click();
-  };
-  const act = async (tab: Tab, text: string, what: string): Promise<void> => {
-    const line = tab.page.locator('.line').filter({ has: message(tab, text) });
-    await line.hover();
-    await line.getByTestId('message-menu').click();
-    await tab.page.getByTestId(what).first().click();
-  };
   const openChat = async (tab: Tab): Promise<void> => {
     await tab.show(`#/chats/${chats.get(tab) ?? ''}`);
     await tab.page.getByTestId('composer').waitFor();

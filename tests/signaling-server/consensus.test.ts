@@ -1,9 +1,15 @@
 import { DEFAULT_EPOCH_MS, epochPlan } from '#shared/contribution/epochs.ts';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { chainLink, follows, readConsensus, type ChainLink } from '#shared/directory/consensus.ts';
+import {
+  chainLink,
+  contradict,
+  follows,
+  readConsensus,
+  type ChainLink,
+} from '#shared/directory/consensus.ts';
 import type { DirectoryOptions } from '#server/directory.ts';
 import { compose } from '#server/services/compose.ts';
 import type { Presence } from '#server/stores/ports.ts';
@@ -100,7 +106,7 @@ describe('the chain of consensuses', () => {
     const foreign = {
       sequence: 2,
       fence: 1,
-      time: 5,
+      time: fixture.clock.now(),
       hash: new Uint8Array(32).fill(7),
       bytes: fixture.bytes,
     };
@@ -122,6 +128,29 @@ describe('the chain of consensuses', () => {
 });
 
 describe('a directory that starts again', () => {
+  it('with a restored archive contradicts nothing that it signed after that', async () => {
+    await fixture.clock.pass(3 * MINUTE_MS);
+    const kept = link();
+    const restored = join(folder, 'restored.sqlite');
+    await fixture.stop();
+    copyFileSync(join(folder, 'archive.sqlite'), restored);
+    await begin({ consensusMs: 1_500 }, fixture.clock.now());
+    const lost: ChainLink[] = [];
+    for (let i = 0; i < 500; i++) {
+      await fixture.clock.pass(1_500);
+      lost.push(link());
+    }
+    expect((lost.at(-1) as ChainLink).sequence - kept.sequence).toBeGreaterThanOrEqual(500);
+    await fixture.stop();
+    fixture = new DirectoryFixture(restored, {}, fixture.clock.now());
+    await fixture.directory.start();
+    for (let minute = 0; minute < 3; minute++) {
+      expect([kept, ...lost].filter((each) => contradict(each, link()))).toEqual([]);
+      expect(follows(lost.at(-1) as ChainLink, link())).toBe('new');
+      await fixture.clock.pass(MINUTE_MS);
+    }
+  });
+
   it('continues the chain and keeps its nodes until they are back', async () => {
     const node = fixture.client(10);
     await node.register();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { consensusHash, readConsensus, signConsensus } from '#shared/directory/consensus.ts';
 import type { Millis } from '#shared/units.ts';
 import type { SimNode } from './sim-node.ts';
+import { SimClient } from './sim-client.ts';
 import { World } from './world.ts';
 
 const NODES = 8;
@@ -87,6 +88,29 @@ describe('a directory', () => {
     await world.clock.pass(10 * ROUND_MS);
     expect(nodes.every(({ node }) => node.circuits.length === 0)).toBe(true);
     expect(world.faults()).toEqual([]);
+  });
+
+  it('that was found out is not used in later sessions either, and the user is told', async () => {
+    const { world } = await networkOf(14);
+    const second = new SecondHistory(world);
+    const alice = await SimClient.open(world, 'alice', { relaying: true });
+    const status = async (client: SimClient): Promise<string> => (await client.api.state()).status.kind;
+    await alice.until('is linked', async (api) => (await api.state()).links.length > 3, 30_000);
+    world.directory.lie = (to, bytes) => (to === 'alice' ? second.of(bytes) : bytes);
+    await change(world);
+    await alice.until('hears of it', async () => (await status(alice)) === 'distrusted', 2 * ROUND_MS);
+    expect(alice.events).toContainEqual({ type: 'alarm', code: 'equivocation' });
+    await alice.close();
+    world.directory.lie = (_, bytes) => bytes;
+    const [later, other] = [
+      await SimClient.open(world, 'later', { store: alice.store }),
+      await SimClient.open(world, 'other'),
+    ];
+    await later.until('knows it still', async () => (await status(later)) === 'distrusted', ROUND_MS);
+    expect((await later.api.state()).circuits).toEqual([]);
+    expect(await status(other)).not.toBe('distrusted');
+    await later.close();
+    await other.close();
   });
 
   it('is not convicted by what it did not sign', async () => {

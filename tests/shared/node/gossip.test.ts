@@ -129,6 +129,8 @@ describe('gossip', () => {
     witness(said(1));
     for (let sequence = 1000; sequence < 1600; sequence += 2) gossip.receive(gossipOf(said(sequence)));
     gossip.receive(gossipOf(said(1000, 'b')));
+    // It is not even checked.
+    gossip.receive(gossipOf({ ...said(1000, 'b'), signature: new Uint8Array(64) }));
     expect(convictions()).toBe(0);
     gossip.receive(gossipOf(said(1598, 'b')));
     expect(convictions()).toBe(1);

@@ -336,7 +336,7 @@ export const en = {
   'action.dismiss': 'Dismiss',
   'action.failed': 'That did not work: {reason}',
 
-  'alarm.equivocation': 'it signed two different lists of nodes under one number',
+  'alarm.equivocation': 'it signed lists of nodes that contradict each other',
   'alarm.bad-key': 'it signs with another key than before',
   'alarm.bad-signature': 'it lists a node under keys which that node did not sign; your circuits avoid it',
   'reason.bad-invite': 'the invite is not known any more; ask for a new one',
