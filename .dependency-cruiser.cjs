@@ -69,7 +69,7 @@ const oneImporter = [
   ['idb', 'web/core/store'],
   ['ts-mls', 'web/core/conversation'],
   ['hash-wasm', 'web/core/store/passphrase.ts'],
-  ['@scure/bip39', 'web/core/keeping/phrase.ts'],
+  ['@scure/bip39', 'web/core/keeping/words.ts'],
   ['node-datachannel', 'relay'],
 ].map(([name, place]) => ({
   name: `one-importer-${name}`,
@@ -118,35 +118,42 @@ module.exports = {
     },
     ...sharedLayers,
 
-    only('web-api', '^web/api[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', '^$'),
+    only('web-api', '^web/api[a-z-]*[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/api[a-z-]*[.]ts$',
+    ]),
     only('web-rpc', '^web/rpc[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/api[.]ts$',
       '^shared/errors[.]ts$',
     ]),
     only('web-ui', '^web/ui/', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/(ui|media)/',
-      '^web/(api|rpc)[.]ts$',
+      '^web/(api(-helping)?|rpc)[.]ts$',
+      '^web/service-worker/messages[.]ts$',
+    ]),
+    only('web-service-worker', '^web/service-worker/', '^(shared|web|relay|signaling-server|circuits)/', [
+      '^web/service-worker/',
     ]),
     only('web-media', '^web/media/', '^(shared|web|relay|signaling-server|circuits)/', ['^web/media/']),
     only('web-main', '^web/main[.]ts$', '^(shared|web|relay|signaling-server|circuits)/', [
-      '^web/(api|rpc)[.]ts$',
+      '^web/(api(-helping)?|rpc)[.]ts$',
       '^web/(transport|ui)/',
       '^web/core/worker[.]ts$',
     ]),
     only('web-core', '^web/core/', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/core/',
-      '^web/(api|rpc)[.]ts$',
+      '^web/(api(-helping)?|rpc)[.]ts$',
       '^shared/',
       '^circuits/(prove|verify)[.]ts$',
-      '^web/transport/(carriers|crossing|scripts)[.]ts$',
+      '^web/transport/(carriers|crossing|pass|scripts)[.]ts$',
     ]),
     only('web-transport', '^web/transport/', '^(shared|web|relay|signaling-server|circuits)/', [
       '^web/transport/',
       '^shared/cell/geometry[.]ts$',
       '^shared/(directory|link|bytes)/',
-      '^shared/signal/session[.]ts$',
+      '^shared/signal/(pass|session)[.]ts$',
       '^shared/(units|errors)[.]ts$',
     ]),
+    only('release', '^release/', '^(shared|web|relay|signaling-server|circuits)/', ['^shared/']),
     only('relay', '^relay/', '^(shared|web|signaling-server|circuits)/', [
       '^shared/',
       '^web/transport/',

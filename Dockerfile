@@ -9,6 +9,7 @@ COPY vite.config.ts tsconfig.json ./
 COPY shared ./shared
 COPY circuits ./circuits
 COPY web ./web
+COPY release ./release
 RUN node node_modules/vite/bin/vite.js build
 
 FROM node:24-slim AS packages

@@ -152,7 +152,7 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-require-imports': 'off', 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['**/*.config.ts', '*.config.js', '.dependency-cruiser.cjs'],
+    files: ['**/*.config.ts', '*.config.js', '.dependency-cruiser.cjs', 'tests/support/watchdog.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

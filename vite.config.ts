@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { release } from './release/plugin.ts';
 
 /**
  * The web app. Root is `web/`, output `dist/web`, which the directory server serves.
@@ -10,7 +11,7 @@ import { defineConfig } from 'vite';
  */
 export default defineConfig({
   root: 'web',
-  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), release()],
   worker: { format: 'es' },
   build: {
     outDir: '../dist/web',

@@ -3,6 +3,8 @@ import type { Ports } from '#shared/driver/driver.ts';
 import type { Input } from '#shared/node/input.ts';
 import { pooledRng, type Rng } from '#shared/crypto/rng.ts';
 import { Carriers } from '#web/transport/carriers.ts';
+import { keepFresh } from '#web/transport/ice-servers.ts';
+import { passUrl } from '#web/transport/pass.ts';
 import { Peers } from '#web/transport/peers.ts';
 import { nodeWrtc, type WrtcOptions } from './peers.ts';
 import { proofChecks } from './proofs.ts';
@@ -80,6 +82,10 @@ export const createHost = (
       },
     },
   });
+  const fetchFresh = async (): Promise<RTCIceServer[]> => (await fetchConfig(directory)).iceServers;
+  const stopRefreshing = keepFresh(config.iceServers, fetchFresh, (fresh) => {
+    peers.useIceServers(fresh, false);
+  });
   const linkUrl = new URL(config.link, directory);
   linkUrl.protocol = linkUrl.protocol === 'https:' ? 'wss:' : 'ws:';
   const ports: Host['ports'] = {
@@ -91,6 +97,7 @@ export const createHost = (
     },
     later: (run) => void setImmediate(run),
     openWebSocket: (link) => carriers.webSocket(link, new WebSocket(linkUrl)),
+    openPass: (link, pass) => carriers.pass(link, new WebSocket(passUrl(linkUrl.href, pass)), pass),
     createPeer: (link, initiator) => peers.create(link, initiator),
     signalPeer: (link, session) => peers.signal(link, session),
     send: (link, data) => carriers.send(link, data),
@@ -109,6 +116,7 @@ export const createHost = (
   return {
     ports,
     stop: () => {
+      stopRefreshing();
       carriers.closeAll();
       peers.closeAll();
     },

@@ -70,6 +70,7 @@ const node = new Node({
   now: Date.now(),
   role: 'node',
   headless: true,
+  plain: true,
   family,
   maxLinks: MAX_LINKS,
   ...(inboxes !== undefined && { maxInboxes: inboxes }),

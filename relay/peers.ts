@@ -77,18 +77,15 @@ export const nodeWrtc = ({ bindAddress, ports }: WrtcOptions = {}): Wrtc => {
   } as unknown as Wrtc;
 };
 
-const ICE_URL = /^(stun|turns?):(\[[^\]]+\]|[^:?]+)(?::(\d+))?(?:\?transport=(udp|tcp))?$/;
+const STUN_URL = /^stun:(\[[^\]]+\]|[^:?]+)(?::(\d+))?$/;
+const STUN_PORT = 3478;
 
-/** RFC 7064 and RFC 7065. Credentials go as fields, for a user name may hold what a URL may not. */
-const nativeIceServers = ({ urls, username, credential }: RTCIceServer): (string | IceServer)[] =>
+/**
+ * The STUN servers among `urls` (RFC 7064). TURN servers are left out: a connection of libdatachannel 0.24.5 that goes through one may
+ * wait for itself while it opens, and with it all others of the process and whoever calls into them.
+ */
+const nativeIceServers = ({ urls }: RTCIceServer): IceServer[] =>
   [urls].flat().flatMap((url) => {
-    const match = ICE_URL.exec(url);
-    if (!match) return [];
-    const [, scheme, host = '', port, transport] = match;
-    const hostname = host.replace(/^\[|\]$/g, '');
-    const defaultPort = scheme === 'turns' ? 5349 : 3478;
-    const server = { hostname, port: port === undefined ? defaultPort : Number(port) };
-    if (scheme === 'stun') return [server];
-    const relayType = scheme === 'turns' ? 'TurnTls' : transport === 'tcp' ? 'TurnTcp' : 'TurnUdp';
-    return [{ ...server, username: username ?? '', password: credential ?? '', relayType }];
+    const [, host, port = STUN_PORT] = STUN_URL.exec(url) ?? [];
+    return host === undefined ? [] : [{ hostname: host.replace(/^\[|\]$/g, ''), port: Number(port) }];
   });

@@ -6,7 +6,7 @@ import { leashed } from './children.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
 
 /** What the built app depends on, below the root of the tree. */
-const sources = ['web', 'shared', 'circuits', 'vite.config.ts', 'package-lock.json'];
+const sources = ['web', 'shared', 'circuits', 'release', 'vite.config.ts', 'package-lock.json'];
 
 /** Whether `webDir` holds an app that is no older than its sources. A tree without sources has nothing to build. */
 export const isBuilt = (root: string, webDir: string): boolean => {

@@ -33,10 +33,10 @@ const variables = v.object({
   /** In a small network a change of members makes a consensus early, though at most one in this time. */
   HG_CONSENSUS_CHANGE_MS: number(2_000, 10, 10 * MINUTE_MS),
   HG_HEARTBEAT_TTL_MS: number(90_000, 100, 60 * MINUTE_MS),
-  /** Nodes on a circuit to the directory, the directory included. */
-  HG_DIRECTORY_HOPS: number(1, 1, 4),
-  /** The longest random wait of a new node before it registers. */
-  HG_REGISTRATION_DELAY_MS: number(0, 0, 5 * MINUTE_MS),
+  /** Nodes on a circuit to the directory, the directory included; one hop in any case while there are too few nodes. */
+  HG_DIRECTORY_HOPS: number(4, 1, 4),
+  /** The longest random wait of a new node before it registers; none while there are too few nodes. */
+  HG_REGISTRATION_DELAY_MS: number(5 * MINUTE_MS, 0, 5 * MINUTE_MS),
   HG_ICE_SERVERS: iceServers(),
   /** The operator's own TURN servers, for which every client is given credentials that expire. */
   HG_TURN_URLS: list(/^turns?:[^\s,]+$/, 'each begins with turn: or turns:'),
@@ -54,6 +54,8 @@ const variables = v.object({
   /** Which ICE candidates clients use: `loopback` keeps everything on one machine, as tests do. */
   HG_CANDIDATES: v.optional(v.picklist(['all', 'loopback'], 'is all or loopback'), 'all'),
   HG_MAX_LINKS: number(4_096, 1, 100_000),
+  /** Links between nodes that the server passes on, for browsers without WebRTC; 0 passes none. */
+  HG_MAX_SERVER_LINKS: number(512, 0, 100_000),
   HG_MAX_NODES: number(MAX_NODES, 1, MAX_NODES),
   HG_MAX_DESCRIPTORS: number(100_000, 1, 100_000_000),
   /** The most work, in bits, that is asked of new nodes when many come at once; 0 asks for none. */
@@ -136,6 +138,7 @@ export type Config = {
   drainMs: number;
   candidates: Candidates;
   maxLinks: number;
+  maxServerLinks: number;
   maxNodes: number;
   maxDescriptors: number;
   admissionWorkBits: number;
@@ -184,6 +187,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     drainMs: of.HG_DRAIN_MS,
     candidates: of.HG_CANDIDATES,
     maxLinks: of.HG_MAX_LINKS,
+    maxServerLinks: of.HG_MAX_SERVER_LINKS,
     maxNodes: of.HG_MAX_NODES,
     maxDescriptors: of.HG_MAX_DESCRIPTORS,
     admissionWorkBits: of.HG_ADMISSION_WORK_BITS,

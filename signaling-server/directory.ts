@@ -83,6 +83,7 @@ export class Directory {
       ...{ process, keys, live, archive, clock, log, consensusMs, changeMs, directoryHops },
       ...{ registrationDelayMs, epochs, contribution, standing },
       ...{ led: () => this.#events.note('leader') },
+      restored: () => this.#routing.refresh(this.#circuits.values()),
     });
     this.#audits = new Audits({
       ...{ live, archive, clock, rng: options.rng, log, epochs, auditorKeys: options.auditorKeys },

@@ -23,6 +23,7 @@ export const createHop = ({ keys, log, clock, request, closed, refused }: HopOpt
     openWebSocket: unused,
     createPeer: unused,
     signalPeer: unused,
+    openPass: unused,
     fetchConsensus: unused,
     send: (link, data) => carriers.get(link)?.send(data),
     closeLink(link) {

@@ -24,6 +24,8 @@ export type HttpOptions = {
   linkPath: string;
   consensus(): ConsensusRecord | undefined;
   readiness(): Readiness;
+  /** Of the list of the app's files; undefined where no app is served. */
+  releaseSignature: Uint8Array | undefined;
 };
 
 type Answer = { status: number; type: string; body: string | Uint8Array; headers?: Record<string, string> };
@@ -48,6 +50,7 @@ export const createHttp = (options: HttpOptions): Server => {
     ['/client.json', () => json(clientSettings(options))],
     ['/healthz', () => json({ status: 'ok' })],
     ['/readyz', () => readinessAnswer(options.readiness())],
+    ['/release.sig', () => signatureAnswer(options.releaseSignature)],
   ]);
   const server = createServer(
     { maxHeaderSize: 8 * 1024, headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000 },
@@ -117,6 +120,9 @@ const readinessAnswer = ({ draining, away }: Readiness): Answer => {
   return away.length > 0 ? json({ status: 'away', stores: away }, 503) : json({ status: 'ready' });
 };
 
+const signatureAnswer = (signature: Uint8Array | undefined): Answer =>
+  signature ? { status: 200, type: 'application/octet-stream', body: signature } : plain(404, 'Not found');
+
 const plain = (status: number, text: string): Answer => ({ status, type: TEXT, body: `${text}\n` });
 
 const json = (value: unknown, status = 200): Answer => ({
@@ -148,6 +154,9 @@ const staticFiles = (folder: string): Static => {
   }
   return sirv(folder, {
     etag: true,
+    // Copies that the build has made, for whoever takes them.
+    brotli: true,
+    gzip: true,
     setHeaders(response, path) {
       // Of the proving key, which no list of types knows.
       if (path.endsWith('.zkey')) response.setHeader('Content-Type', 'application/octet-stream');

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import type { Passages } from './passages.ts';
 import { BACKLOG_CEILING, BUFFER_CEILING, type Carrier, type CarrierEvents } from '#shared/link/carrier.ts';
 
 /** A link's message is at most 14 cells; the rest is room for none. */
@@ -8,21 +9,25 @@ const MAX_MESSAGE_BYTES = 16 * 1024;
 
 export type LinksOptions = {
   server: Server;
-  /** The only path on which a WebSocket is taken. */
+  /** The path of links to the directory; below it, by one byte in hex, are the passages. */
   path: string;
   maxLinks: number;
   /** A stranger's carrier came in; the events that come back are told of all that it brings. */
   accept(carrier: Carrier): CarrierEvents;
+  passages: Pick<Passages, 'full' | 'take'>;
   /** A link was turned away. */
   refused?(code: 'not-found' | 'too-many'): void;
 };
 
-/** Takes WebSocket links. `close` ends them all. */
+const PASSAGE = /^[/][0-9a-f]{2}$/;
+
+/** Takes WebSocket links, and hands those for passages on. `close` ends its own. */
 export const createLinks = ({
   server,
   path,
   maxLinks,
   accept,
+  passages,
   refused,
 }: LinksOptions): { close(): void; count(): number } => {
   const sockets = new WebSocketServer({
@@ -30,16 +35,22 @@ export const createLinks = ({
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
   });
+  const links = new Set<WebSocket>();
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
-    if ((request.url ?? '').split('?', 1)[0] !== path) {
+    const [asked = ''] = (request.url ?? '').split('?', 1);
+    const passed = asked.startsWith(path) && PASSAGE.test(asked.slice(path.length));
+    if (!passed && asked !== path) {
       refuse(socket, '404 Not Found');
       refused?.('not-found');
-    } else if (sockets.clients.size >= maxLinks) {
+    } else if (passed ? passages.full : links.size >= maxLinks) {
       refuse(socket, '503 Service Unavailable');
       refused?.('too-many');
     } else {
       sockets.handleUpgrade(request, socket, head, (opened) => {
+        if (passed) return passages.take(opened);
+        links.add(opened);
+        opened.on('close', () => links.delete(opened));
         carry(opened, accept);
       });
     }
@@ -48,10 +59,10 @@ export const createLinks = ({
   return {
     close() {
       server.off('upgrade', upgrade);
-      for (const socket of sockets.clients) socket.terminate();
+      for (const socket of links) socket.terminate();
       sockets.close();
     },
-    count: () => sockets.clients.size,
+    count: () => links.size,
   };
 };
 

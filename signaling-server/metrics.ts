@@ -18,6 +18,8 @@ export type Metrics = {
 export type MetricsSources = {
   clock: Clock;
   links(): number;
+  /** Links between nodes that are passed on. */
+  passages(): number;
   /** Nodes that are present; undefined when their store does not say. */
   nodes(): Promise<number | undefined>;
   consensus(): { sequence: number; time: Millis } | undefined;
@@ -77,6 +79,7 @@ const addGauges = (registry: Registry, sources: MetricsSources): void => {
   };
   const { clock, consensus } = sources;
   gauge('links', 'WebSocket links of this process.', async () => sources.links());
+  gauge('passages', 'Links between nodes that this process passes on.', async () => sources.passages());
   gauge('nodes', 'Nodes that are present at the directory.', () => sources.nodes());
   gauge('leader', '1 where this process makes the consensus.', async () => Number(sources.leads()));
   gauge('consensus_sequence', 'Number of the latest consensus.', async () => consensus()?.sequence);

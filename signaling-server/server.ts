@@ -12,9 +12,11 @@ import { Directory } from './directory.ts';
 import { Health } from './health.ts';
 import { createHttp } from './http.ts';
 import { loadKeys, type DirectoryKeys } from './keys.ts';
-import { createLinks } from './links.ts';
+import { createLinks, type LinksOptions } from './links.ts';
 import type { Logger } from './log.ts';
+import { Passages } from './passages.ts';
 import { createMetrics, noMetrics, startMetrics, type Metrics, type MetricsSources } from './metrics.ts';
+import { releaseSignature } from './release.ts';
 import { systemRng } from './rng.ts';
 import type { Circuits } from './services/context.ts';
 import { EXIT_FAILURE, StartError } from './start-error.ts';
@@ -69,48 +71,46 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   const health = new Health({ stores: { live, archive }, clock, log });
   let draining = false;
   const meter = createMeter(config, {
-    clock,
-    links: () => links.count(),
+    ...{ clock, stores: ['live', 'archive'] },
+    links: () => sockets.links(),
+    passages: () => sockets.passages(),
     nodes: () => live.presenceCount(),
     consensus: () => directory.consensus,
     leads: () => directory.leads,
-    stores: ['live', 'archive'],
     away: () => health.away,
   });
-  const { metrics } = meter;
   const hop = createHop({
     ...{ keys, log, clock, refused: (where, code) => directory.refused(where, code) },
     request: (circuit, body) => directory.request(circuit, body),
     closed: (circuit) => void directory.closed(circuit),
   });
   const auditor = createAuditor(config);
+  const auditorKeys = auditor ? [...config.auditorKeys, auditor.key] : config.auditorKeys;
   const directory = new Directory({
-    ...config,
-    auditorKeys: [...config.auditorKeys, ...(auditor ? [auditor.key] : [])],
-    ...{ keys, live, archive, clock, rng: systemRng, log, process: randomUUID(), circuits: hop, metrics },
+    ...{ ...config, auditorKeys },
+    ...{ keys, live, archive, clock, rng: systemRng, log, process: randomUUID(), circuits: hop },
+    metrics: meter.metrics,
     limits: { workBits: config.admissionWorkBits },
   });
   const server = createHttp({
-    ...config,
-    clock,
-    linkPath: LINK_PATH,
+    ...{ ...config, clock, linkPath: LINK_PATH },
     consensus: () => directory.consensus,
     readiness: () => ({ draining, away: health.away }),
+    releaseSignature: releaseSignature(config.webDir, keys.signing.secret),
   });
-  const links = createLinks({
-    ...{ server, path: LINK_PATH, maxLinks: config.maxLinks, accept: (carrier) => hop.accept(carrier) },
-    refused: (code) => directory.refused('link', code),
+  const sockets = takeSockets(config, {
+    ...{ server, clock, accept: (carrier) => hop.accept(carrier) },
+    refused: (where, code) => directory.refused(where, code),
   });
 
   const stop = async (): Promise<void> => {
     health.stop();
-    links.close();
+    sockets.close();
     server.close();
     server.closeAllConnections();
     hop.stop();
     await directory.stop();
-    await live.close();
-    await archive.close();
+    await Promise.all([live.close(), archive.close()]);
     meter.stop();
   };
   const drain = async (): Promise<void> => {
@@ -130,6 +130,38 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     await stop();
     throw error;
   }
+};
+
+type Taking = Pick<LinksOptions, 'server' | 'accept'> & {
+  clock: Clock;
+  refused(where: string, code: Code): void;
+};
+
+/** Links to the directory, and those between two nodes that it passes on. */
+const takeSockets = (
+  { maxLinks, maxServerLinks }: Config,
+  { server, clock, accept, refused }: Taking,
+): { links(): number; passages(): number; close(): void } => {
+  const passages = new Passages({
+    ...{ most: maxServerLinks, clock },
+    refused: (code) => {
+      refused('passage', code);
+    },
+  });
+  const links = createLinks({
+    ...{ server, path: LINK_PATH, maxLinks, passages, accept },
+    refused: (code) => {
+      refused('link', code);
+    },
+  });
+  return {
+    links: () => links.count(),
+    passages: () => passages.count,
+    close() {
+      links.close();
+      passages.close();
+    },
+  };
 };
 
 /** A key for the auditor beside this process, which nobody else knows. */

@@ -1,3 +1,5 @@
+import type { HelpingApi, HelpingView, ReachView, RelayingView } from './api-helping.ts';
+
 /**
  * The one way into the client core: commands in, one stream of events out. Everything here is plain and
  * serialisable, for it crosses a MessagePort; no key of any kind ever does.
@@ -14,19 +16,23 @@ export type Status =
   | { kind: 'offline' }
   | { kind: 'server-unreachable'; neighbours: number }
   | { kind: 'distrusted' }
+  /** The user went on in another browser: nothing is sent or received here any more. */
+  | { kind: 'paused' }
   | { kind: 'finding-neighbours'; have: number; want: number }
   | { kind: 'building-circuit'; hop: number; of: number }
   | ({ kind: 'ready' } & Counts)
-  /** Nodes of one operator, as far as they say so, count as one. */
-  | ({ kind: 'limited'; why: 'few-nodes'; nodes: number } & Counts);
+  /** `nodes`: too few to be anonymous among, where those of one operator count as one; null: enough. `no-webrtc`: all links go by way of the server; `direct`: circuits to the server are one hop long. */
+  | ({ kind: 'limited'; why: 'few-nodes' | 'no-webrtc' | 'direct'; nodes: number | null } & Counts);
 
-/** A link to a neighbour, or one that is being made. */
+/** A link to a neighbour, or one that is being made. Its kind: WebRTC, that through a `turn` server, sealed by way of the `server`, or to the server itself. */
 export type LinkView = {
+  /** While the node runs; a node may have two links to this one for a moment. */
+  id: string;
   /** Node id in hex, or null for a neighbour that is no node (a user with relaying off). */
   node: string | null;
   name: string;
   state: 'connecting' | 'open';
-  kind: 'direct' | 'server';
+  kind: 'direct' | 'turn' | 'server' | 'directory';
   /** Smoothed round trip in milliseconds, or null before the first measurement. */
   rttMs: number | null;
   /** This client's own uses of the link. */
@@ -36,7 +42,6 @@ export type LinkView = {
   carriedCircuits: number;
 };
 
-/** A node of the consensus. */
 export type NodeView = {
   node: string;
   name: string;
@@ -113,6 +118,9 @@ export type MessageView = {
   readBy: string[];
 };
 
+/** Of a conversation's messages, the last `count`, or as many before the one of this id; all of them where there is none of this id. */
+export type MessagePart = { count: number; before?: string };
+
 /** Somebody in a group. `id` is their address in hex; whoever is a contact too has a conversation of that id. */
 export type MemberView = { id: string; name: string; self: boolean };
 
@@ -128,6 +136,8 @@ export type ConversationView = {
   state: 'requested' | 'invited' | 'active' | 'left';
   /** Of a group; empty for a contact. */
   members: MemberView[];
+  /** Of a group, who else is known to have been in it. */
+  former: MemberView[];
   blocked: boolean;
   /** Whether the user compared safety numbers, or the contact's key changed since. */
   verified: 'no' | 'yes' | 'changed';
@@ -142,6 +152,8 @@ export type ConversationView = {
   /** What the conversation waits for when it is not reachable. */
   waiting: 'circuit' | 'contact' | null;
   unread: number;
+  /** Own messages that wait to leave, or are leaving. */
+  leaving: number;
   last: MessageView | null;
   /** Cells of this conversation's messages that were sent again, over those sent, since it opened. */
   sent: number;
@@ -157,8 +169,19 @@ export type Profile = {
   handle: string | null;
 };
 
-/** `readReceipts`: says what was seen to contacts who say it too. */
-export type Settings = { relaying: boolean; readReceipts: boolean };
+/** How much is sent only to hide when something is said. */
+export type CoverLevel = 'off' | 'light' | 'full';
+
+/** `readReceipts`: says what was seen to contacts who say it too. `hideAddress`: from neighbours, by TURN servers; null: there is none. */
+export type Settings = {
+  relaying: boolean;
+  readReceipts: boolean;
+  cover: CoverLevel;
+  hideAddress: boolean | null;
+};
+
+/** What cover costs at present, in bytes a second each way. */
+export type CoverView = { up: number; down: number };
 
 /** An invite that may still be used; `uses` counts the contacts who came by one that is reusable. */
 export type InviteView = {
@@ -224,72 +247,10 @@ export type BackupContents = {
 /** What an invite says about whom it leads to, read without contacting anyone. */
 export type InvitePreview = { address: string; name: string; expiresAt: number };
 
-/** An hour by which contribution is counted, or what the network has in its place. Times in ms since 1970. */
-export type EpochView = { epoch: number; startsAt: number; endsAt: number };
-
-/** How the directory answered a heartbeat of this node: in time, after more than five seconds, or not at all. */
-export type HeartbeatView = { at: number; outcome: 'answered' | 'late' | 'missed' };
-
-/** What others' test traffic through this node came to, in the last epoch that is closed. */
-export type AuditView = {
-  epoch: EpochView;
-  /** Slots of the epoch in which it was tested, those it passed, and how many an epoch has. */
-  tested: number;
-  passed: number;
-  slots: number;
-  /** What the passed slots are worth, or null for less than the lowest tier. */
-  tier: number | null;
-  /** What was wrong most often. */
-  fault: 'unbuilt' | 'lost' | 'late' | null;
-};
-
-/** How far the proof for the last closed epoch is. */
-export type ProofStage =
-  /** There is nothing to collect for: relaying is off, or the network does not count. */
-  | { kind: 'idle' }
-  /** No closed epoch has this node in it yet. */
-  | { kind: 'collecting' }
-  /** It begins at this time, which was drawn at random. */
-  | { kind: 'waiting'; at: number }
-  /** The list of all who contributed is fetched twice and checked. */
-  | { kind: 'checking' }
-  | { kind: 'proving'; fraction: number }
-  | { kind: 'submitting' }
-  | { kind: 'verified' }
-  | { kind: 'not-enough' }
-  /** So few could have made the same proof that it would point at this node. */
-  | { kind: 'crowd-too-small'; crowd: number; least: number }
-  | { kind: 'failed'; code: Reason };
-
-/** `epoch`: which one is proved, or null while there is none. */
-export type ProofView = { epoch: EpochView | null; stage: ProofStage };
-
-/** What was carried for others on one day. `day` is the local date, as 2026-11-28. */
-export type DayView = { day: string; circuits: number; bytes: number };
-
-/** What this tab does for others, and what it can show for it. */
-export type HelpingView = {
-  /** Whether the network asks for proofs, only watches, or does neither; null before it is known. */
-  policy: 'off' | 'observe' | 'enforce' | null;
-  /** The epoch that is running. */
-  epoch: EpochView | null;
-  /** The last 60, the oldest first. */
-  heartbeats: HeartbeatView[];
-  /** Circuits of others that pass through now. */
-  carried: number;
-  /** The last 14 days on which something was carried, the oldest first, today at the end. */
-  days: DayView[];
-  audit: AuditView | null;
-  proof: ProofView;
-  /** The last thing that went wrong with any of it. */
-  error: { code: Reason; at: number } | null;
-  /** Tokens at hand, each of which pays for one request. */
-  tokens: number;
-};
-
 export type ClientState = {
   profile: Profile;
   settings: Settings;
+  cover: CoverView;
   status: Status;
   conversations: ConversationView[];
   links: LinkView[];
@@ -299,6 +260,8 @@ export type ClientState = {
   node: { id: string; name: string; registered: boolean } | null;
   /** Milliseconds since 1970 of the consensus in use, or null. */
   consensusAt: number | null;
+  reach: ReachView;
+  relaying: RelayingView;
   helping: HelpingView;
   keeping: KeepingView;
 };
@@ -307,12 +270,15 @@ export type ClientState = {
 export type ClientEvent =
   | { type: 'profile'; profile: Profile }
   | { type: 'settings'; settings: Settings }
+  | { type: 'cover'; cover: CoverView }
   | { type: 'status'; status: Status }
   | { type: 'conversations'; conversations: ConversationView[] }
   | { type: 'links'; links: LinkView[] }
   | { type: 'nodes'; nodes: NodeView[]; consensusAt: number | null }
   | { type: 'circuits'; circuits: CircuitView[] }
   | { type: 'node'; node: ClientState['node'] }
+  | { type: 'reach'; reach: ReachView }
+  | { type: 'relaying'; relaying: RelayingView }
   | { type: 'helping'; helping: HelpingView }
   | { type: 'keeping'; keeping: KeepingView }
   | { type: 'message'; message: MessageView }
@@ -323,13 +289,15 @@ export type ClientEvent =
   | { type: 'alarm'; code: Reason };
 
 /** Rejections are `{ code, message }` with a code of `shared/errors.ts` and a sentence that says what to do. */
-export type ClientApi = {
+export type ClientApi = HelpingApi & {
   state(): Promise<ClientState>;
   /** Makes an identity on first use and begins to open inboxes. `name` is shown to contacts only. */
   start(options: { name: string }): Promise<void>;
   setName(name: string): Promise<void>;
   setRelaying(on: boolean): Promise<void>;
   setReadReceipts(on: boolean): Promise<void>;
+  setHideAddress(on: boolean): Promise<void>;
+  setCover(level: CoverLevel): Promise<void>;
   /** A JPEG of at most 32 KiB, for contacts to see; null removes it. */
   setPicture(picture: Uint8Array | null): Promise<void>;
   /** Takes a handle, without @, or gives it up. */
@@ -355,7 +323,8 @@ export type ClientApi = {
   removeMember(group: string, member: string): Promise<void>;
   leaveGroup(group: string): Promise<void>;
   renameGroup(group: string, name: string): Promise<void>;
-  messages(conversation: string): Promise<MessageView[]>;
+  /** The oldest first; without `part` all. */
+  messages(conversation: string, part?: MessagePart): Promise<MessageView[]>;
   send(conversation: string, text: string, options?: { replyTo?: string }): Promise<MessageView>;
   retry(message: string): Promise<void>;
   /** One reaction a message and person; null takes it back. */
@@ -377,6 +346,8 @@ export type ClientApi = {
   markRead(conversation: string): Promise<void>;
   /** Builds a fresh path for this conversation and moves it over once that is open. */
   newCircuit(conversation: string): Promise<void>;
+  /** Whether the directory signed this list of the app's files. */
+  isSigned(list: Uint8Array, signature: Uint8Array): Promise<boolean>;
   connect(node: string): Promise<void>;
   disconnect(node: string): Promise<void>;
   /** An avoided node stands in no path of this client. */

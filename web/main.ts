@@ -2,11 +2,15 @@ import { mount, unmount } from 'svelte';
 import workerUrl from './core/worker.ts?worker&url';
 import { connectClient } from './rpc.ts';
 import type { FromWorker, Locked, Setup, ToWorker } from './transport/crossing.ts';
+import { hasTurn, keepFresh } from './transport/ice-servers.ts';
 import { servePeers } from './transport/page-peers.ts';
-import { startWorker } from './transport/scripts.ts';
+import { registerServiceWorker, startWorker } from './transport/scripts.ts';
+import { clockAhead, tryIce, tryLoopback } from './transport/trials.ts';
 import App from './ui/App.svelte';
 import LockScreen from './ui/Lock.svelte';
+import { startLanguage } from './ui/state/language.svelte.ts';
 import Stopped from './ui/Stopped.svelte';
+import { watchReleases } from './ui/state/update.svelte.ts';
 
 /** The page's composition root: starts the worker, makes its peer connections, and mounts the app. */
 
@@ -26,7 +30,7 @@ const serverConfig = async (): Promise<ServerConfig> => {
 };
 
 /** Starts the core and the app on it; what is returned ends both. */
-const run = async (profile: string, failed: (message: string) => void): Promise<() => void> => {
+const run = async (profile: string, failed: (code: string) => void): Promise<() => void> => {
   const query = new URLSearchParams(location.search);
   const { iceServers, link, candidates } = await serverConfig();
   const linkUrl = new URL(link, location.href);
@@ -36,15 +40,25 @@ const run = async (profile: string, failed: (message: string) => void): Promise<
     origin: location.origin,
     linkUrl: linkUrl.href,
     consensusUrl: new URL('/consensus', location.href).href,
+    webrtc: typeof RTCPeerConnection === 'function',
+    turn: hasTurn(iceServers),
     trace: query.has('trace'),
   };
   const worker = startWorker(workerUrl, 'hourglass');
   const keepCandidate = (address: string): boolean => candidates === 'all' || address.startsWith('127.');
   const peers = servePeers(worker, { iceServers, keepCandidate });
+  const fetchFresh = async (): Promise<RTCIceServer[]> => (await serverConfig()).iceServers;
+  const stopRefreshing = keepFresh(iceServers, fetchFresh, (fresh) => peers.useIceServers(fresh));
   const post = (message: ToWorker): void => worker.postMessage(message);
   const { port1, port2 } = new MessageChannel();
   const { client, events } = connectClient(port1);
-  const showApp = (): Screen => mount(App, { target, props: { client, events } });
+  const probe = {
+    clockAhead: () => clockAhead(new URL('/healthz', location.href).href),
+    loopback: () => tryLoopback(keepCandidate),
+    // Credentials for TURN end after a while.
+    ice: async () => tryIce((await serverConfig()).iceServers),
+  };
+  const showApp = (): Screen => mount(App, { target, props: { client, events, probe } });
   const lock = lockOf(post);
   let screen = showApp();
   const show = (next: () => Screen): void => {
@@ -52,7 +66,8 @@ const run = async (profile: string, failed: (message: string) => void): Promise<
     screen = next();
   };
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    if (data.type === 'failed') failed(data.message);
+    if (data.type === 'locked' || data.type === 'opened') holdOffline();
+    if (data.type === 'failed') failed(data.code);
     else if (data.type === 'erased') void forget();
     else if (data.type === 'locked') lock.told(data, show);
     else if (data.type === 'opened') lock.opened(() => show(showApp));
@@ -62,10 +77,16 @@ const run = async (profile: string, failed: (message: string) => void): Promise<
   worker.postMessage(start, [port2]);
   if (setup.trace) Object.assign(globalThis, { hourglass: { client, port: port1 } });
   return () => {
+    stopRefreshing();
     peers.closeAll();
     worker.terminate();
     void unmount(screen);
   };
+};
+
+/** What the build makes holds the app for when the server is away; it comes after the app itself. */
+const holdOffline = (): void => {
+  if (import.meta.env.PROD) void watchReleases(() => registerServiceWorker('/sw.js'));
 };
 
 type Screen = ReturnType<typeof mount>;
@@ -102,20 +123,22 @@ const forget = async (): Promise<void> => {
   sessionStorage.clear();
   const { caches } = globalThis as { caches?: CacheStorage };
   for (const name of (await caches?.keys()) ?? []) await caches?.delete(name);
+  const { serviceWorker } = navigator as { serviceWorker?: ServiceWorkerContainer };
+  for (const each of (await serviceWorker?.getRegistrations()) ?? []) await each.unregister();
   history.replaceState(null, '', `${location.pathname}${location.search}#/welcome`);
   location.reload();
 };
 
-const stopped = (why: 'elsewhere' | 'failed', act: () => void, detail = ''): (() => void) => {
-  const screen = mount(Stopped, { target, props: { why, detail, act } });
+const stopped = (why: 'elsewhere' | 'failed', act: () => void, code = ''): (() => void) => {
+  const screen = mount(Stopped, { target, props: { why, code, act } });
   return () => void unmount(screen);
 };
 
 /** Runs the app until `ended`, however far it had come. */
 const hold = async (profile: string, ended: AbortSignal): Promise<void> => {
-  let stop = await run(profile, (message) => {
+  let stop = await run(profile, (code) => {
     stop();
-    stop = stopped('failed', () => location.reload(), message);
+    stop = stopped('failed', () => location.reload(), code);
   });
   if (ended.aborted) stop();
   else
@@ -154,4 +177,4 @@ addEventListener('pageshow', ({ persisted }) => {
   if (persisted) location.reload();
 });
 
-void main({ ifAvailable: true });
+void startLanguage().then(() => main({ ifAvailable: true }));

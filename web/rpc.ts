@@ -38,6 +38,8 @@ const methods: Record<keyof ClientApi, true> = {
   setName: true,
   setRelaying: true,
   setReadReceipts: true,
+  setHideAddress: true,
+  setCover: true,
   setPicture: true,
   setHandle: true,
   createInvite: true,
@@ -72,6 +74,7 @@ const methods: Record<keyof ClientApi, true> = {
   fileContent: true,
   markRead: true,
   newCircuit: true,
+  isSigned: true,
   connect: true,
   disconnect: true,
   avoid: true,
@@ -83,6 +86,10 @@ const methods: Record<keyof ClientApi, true> = {
   restoreBackup: true,
   setServerBackup: true,
   eraseEverything: true,
+  setRelayLimits: true,
+  setSurroundings: true,
+  setMostNeighbours: true,
+  lookAgain: true,
   stop: true,
 };
 

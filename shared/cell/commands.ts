@@ -54,6 +54,8 @@ export const relayCommand = {
   PONG: 19,
   /** bits (1): INBOX_OPEN has to show so much work. */
   INBOX_WORK: 20,
+  /** cells a 1,000 s (2): so many DROPs the sender is willing to take of its contact. */
+  COVER: 21,
 } as const;
 
 export type RelayCommand = (typeof relayCommand)[keyof typeof relayCommand];

@@ -17,6 +17,9 @@ export const BODY_LENGTH = CELL_LENGTH - CELL_HEADER;
 export const CELLS_PER_MESSAGE = 14;
 const MESSAGE_LIMIT = 16 * 1024;
 
+/** AEAD( kind (1) ‖ cell ): one cell on a link by way of the server. */
+export const SEALED_CELL_LENGTH = 1 + CELL_LENGTH + AEAD_TAG_LENGTH;
+
 /** kind (1) ‖ … ‖ tag (16). */
 export const LAYER_OVERHEAD = 1 + AEAD_TAG_LENGTH;
 

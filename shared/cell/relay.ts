@@ -1,7 +1,7 @@
 import { LocalError, RemoteError } from '../errors.ts';
 import type { StreamId } from '../units.ts';
 import { type RelayCommand, isRelayCommand } from './commands.ts';
-import { RELAY_HEADER } from './geometry.ts';
+import { RELAY_HEADER, capacity } from './geometry.ts';
 
 /**
  * What one layer delivers:
@@ -14,12 +14,12 @@ export type RelayMessage = {
   readonly data: Uint8Array;
 };
 
-/** `capacity` bytes. */
-export const encodeRelay = (message: RelayMessage, capacity: number): Uint8Array => {
+/** Padded to `length` bytes. */
+export const encodeRelay = (message: RelayMessage, length: number): Uint8Array => {
   const { stream, command, data } = message;
-  if (data.length > capacity - RELAY_HEADER)
+  if (data.length > length - RELAY_HEADER)
     throw new LocalError('internal', 'more data than its hop has room for');
-  const out = new Uint8Array(capacity);
+  const out = new Uint8Array(length);
   out[0] = stream >>> 8;
   out[1] = stream;
   out[2] = command;
@@ -42,3 +42,6 @@ export const decodeRelay = (bytes: Uint8Array): RelayMessage => {
   }
   return { stream: view.getUint16(0) as StreamId, command, data: bytes.subarray(RELAY_HEADER, end) };
 };
+
+/** Whether what hop `hop` delivers, or passes on, has the one length that it has there whatever it carries. */
+export const isWhole = (bytes: Uint8Array, hop: number): boolean => bytes.length === capacity(hop);

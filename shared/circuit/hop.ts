@@ -1,6 +1,6 @@
 import { EARLY_CELLS, capacity } from '../cell/geometry.ts';
 import { cellCommand, type CellCommand } from '../cell/commands.ts';
-import { decodeRelay, encodeRelay, type RelayMessage } from '../cell/relay.ts';
+import { decodeRelay, encodeRelay, isWhole, type RelayMessage } from '../cell/relay.ts';
 import { RemoteError } from '../errors.ts';
 import type { Keys } from '../handshake/ntor.ts';
 import { Opener, Sealer } from '../onion/layer.ts';
@@ -33,8 +33,7 @@ export class Hop {
     if (early && ++this.#early > EARLY_CELLS)
       throw new RemoteError('bad-early', 'too many RELAY_EARLY cells');
     const { kind, inner } = this.#forward.open(command, body);
-    if (inner.length !== capacity(this.position))
-      throw new RemoteError('malformed', 'a cell of the wrong length');
+    if (!isWhole(inner, this.position)) throw new RemoteError('malformed', 'a cell of the wrong length');
     if (kind === 'pass') return { kind, command, body: inner };
     return { kind, early, message: decodeRelay(inner) };
   }
@@ -46,8 +45,7 @@ export class Hop {
 
   /** The body of a backward cell that passes through here. Throws `malformed` when its length is not this hop's. */
   wrap(body: Uint8Array): Uint8Array {
-    if (body.length !== capacity(this.position))
-      throw new RemoteError('malformed', 'a cell of the wrong length');
+    if (!isWhole(body, this.position)) throw new RemoteError('malformed', 'a cell of the wrong length');
     return this.#backward.seal('pass', cellCommand.RELAY, body);
   }
 }

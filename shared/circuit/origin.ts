@@ -3,7 +3,7 @@ import { BODY_LENGTH, EARLY_CELLS, dataRoom } from '../cell/geometry.ts';
 import { cellCommand, relayCommand, type RelayCommand } from '../cell/commands.ts';
 import type { Cell } from '../cell/codec.ts';
 import { capacity } from '../cell/geometry.ts';
-import { decodeRelay, encodeRelay, type RelayMessage } from '../cell/relay.ts';
+import { decodeRelay, encodeRelay, isWhole, type RelayMessage } from '../cell/relay.ts';
 import type { Rng } from '../crypto/rng.ts';
 import { LocalError, RemoteError } from '../errors.ts';
 import { encodeExtensions } from '../handshake/extensions.ts';
@@ -97,7 +97,7 @@ export class OriginCircuit {
     if (cell.command !== cellCommand.RELAY)
       throw new RemoteError('unexpected', 'a backward cell that is not RELAY');
     const { hop, message: bytes } = this.#stack.open(cell.body);
-    if (bytes.length !== capacity(hop)) throw new RemoteError('malformed', 'a message of the wrong length');
+    if (!isWhole(bytes, hop)) throw new RemoteError('malformed', 'a message of the wrong length');
     const message = decodeRelay(bytes);
     if (message.command === relayCommand.EXTENDED || message.command === relayCommand.JOINED) {
       if (answers[this.#state] !== message.command || hop !== this.hops) throw new RemoteError('unexpected');

@@ -80,6 +80,9 @@ export const uniform = (rng: Rng, n: number): number => {
 export const uniformBetween = (rng: Rng, from: number, to: number): number =>
   from + uniform(rng, Math.floor(to - from) + 1);
 
+/** Whether something happens that does so with this probability. */
+export const chance = (rng: Rng, probability: number): boolean => uniform(rng, WORD) < probability * WORD;
+
 /** The time until the next event of a Poisson process, where it is `mean` on average. */
 export const exponential = (rng: Rng, mean: number): number => -mean * Math.log1p(-uniform(rng, WORD) / WORD);
 

@@ -14,8 +14,11 @@ export const DESCRIPTOR_LIFE_MS: Millis = 48 * 3_600_000;
 /** How far ahead of the consensus a node's clock may be. */
 const SKEW_MS: Millis = 10 * 60_000;
 
-/** What a node may say of itself: whether it runs without a browser, and whether probing found it reachable. */
-const capabilitiesCodec = flags(['headless', 'reachable']);
+/**
+ * What a node may say of itself: whether it runs without a browser; whether WebRTC links to it come about whatever its neighbour's
+ * NAT is; whether it has no WebRTC, so that all its links go by way of the server.
+ */
+const capabilitiesCodec = flags(['headless', 'reachable', 'server']);
 export type Capabilities = Value<typeof capabilitiesCodec>;
 
 /**

@@ -6,6 +6,7 @@ import type { Claim } from '../contribution/statement.ts';
 import type { Input } from '../node/input.ts';
 import type { Node } from '../node/node.ts';
 import type { NodeEvent, Output, TraceEvent } from '../node/output.ts';
+import type { Pass } from '../signal/pass.ts';
 import type { Session } from '../signal/session.ts';
 import type { LinkId, Millis, NodeId } from '../units.ts';
 import { Searches } from './work.ts';
@@ -21,6 +22,7 @@ export type Ports = {
   openWebSocket(link: LinkId): void;
   createPeer(link: LinkId, initiator: boolean): void;
   signalPeer(link: LinkId, session: Session): void;
+  openPass(link: LinkId, pass: Pass): void;
   send(link: LinkId, data: Uint8Array): void;
   closeLink(link: LinkId): void;
   fetchConsensus(): void;
@@ -85,6 +87,8 @@ export class Driver {
         return ports.createPeer(output.link, output.initiator);
       case 'signal-peer':
         return ports.signalPeer(output.link, output.session);
+      case 'open-pass':
+        return ports.openPass(output.link, output.pass);
       case 'send':
         return ports.send(output.link, output.data);
       case 'close-link':

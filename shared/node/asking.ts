@@ -2,10 +2,17 @@ import { decode } from '../bytes/codec.ts';
 import { MOST_WORK_BITS } from '../crypto/work.ts';
 import { isFor } from '../directory/purposes.ts';
 import { responseCodec } from '../directory/messages.ts';
+import type { Code } from '../errors.ts';
+import type { NodeId } from '../units.ts';
 import type { Context } from './context.ts';
-import type { DirectoryCircuit } from './directory-circuit.ts';
-import type { AskResult } from './directory-client.ts';
+import { DirectoryCircuit, unanswered } from './directory-circuit.ts';
 import type { Command } from './input.ts';
+import type { Origins, Target } from './origins.ts';
+
+export type AskResult = { body: Uint8Array } | { code: Code };
+
+/** Ends of a circuit under way that say that its next node was not to be reached. */
+const GONE: readonly Code[] = ['not-found', 'unreachable', 'link-lost'];
 
 type Ask = Pick<Extract<Command, { type: 'ask' }>, 'purpose' | 'body' | 'challenge'>;
 
@@ -56,4 +63,44 @@ export const askOver = (
     context.out({ type: 'end-work', job });
     job = undefined;
   };
+};
+
+/**
+ * One request over a circuit of its own along `path`, which ends with it. `missing` is the node that the one before it, or this node,
+ * could not reach, where the circuit did not come about for that.
+ */
+export const askAlong = (
+  { context, origins }: { context: Context; origins: Origins },
+  path: Target[],
+  ask: Ask,
+  done: (answer: AskResult, missing: NodeId | undefined) => void,
+): void => {
+  let circuit: DirectoryCircuit | undefined;
+  let giveUp = (): void => undefined;
+  let answered = false;
+  const finish = (answer: AskResult, missing?: NodeId): void => {
+    if (answered) return;
+    answered = true;
+    done(answer, missing);
+  };
+  origins.build({
+    purpose: ask.purpose === 'lookup' ? 'lookup' : 'directory',
+    path,
+    handlers: {
+      open: (origin) => {
+        circuit = new DirectoryCircuit(context, origin, () => undefined);
+        giveUp = askOver(context, circuit, ask, (answer) => {
+          finish(answer);
+          origin.end('finished');
+        });
+      },
+      message: (_, hop, message) => circuit?.receive(hop, message),
+      closed: (_, code, hop) => {
+        giveUp();
+        circuit?.closed(code);
+        const missing = !circuit && GONE.includes(code) ? path[hop]?.node : undefined;
+        finish(unanswered(code), missing);
+      },
+    },
+  });
 };

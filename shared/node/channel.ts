@@ -1,3 +1,4 @@
+import { decode, encode, u16 } from '../bytes/codec.ts';
 import { Assembler, fragment } from '../bytes/fragments.ts';
 import { CONTACT_HOP, dataRoom } from '../cell/geometry.ts';
 import { relayCommand } from '../cell/commands.ts';
@@ -21,6 +22,11 @@ const MAX_WAITING = 4096;
 
 const STREAM = 0 as StreamId;
 
+/** COVER counts cells over so many seconds. */
+const COVER_SPAN_S = 1000;
+
+const NOTHING = new Uint8Array(0);
+
 type Lower = {
   /** Hands a message to the layer of the contact hop. */
   send(message: RelayMessage): void;
@@ -38,6 +44,7 @@ export class Channel {
   readonly handle: Handle;
   /** The circuit of this side's own that carries it. */
   readonly circuit: Handle;
+  readonly #context: Context;
   readonly #tell: (event: NodeEvent) => void;
   readonly #lower: Lower;
   readonly #assembler = new Assembler(MAX_CHANNEL_MESSAGE);
@@ -46,12 +53,28 @@ export class Channel {
   readonly #receive = new ReceiveCredit(FIRST_WINDOW);
   #trusted = false;
   #closed = false;
+  /** DROPs a 1,000 s that the peer takes, and that it was told to send at the most. */
+  #takes = 0;
+  #offered = 0;
+  /** A COVER waits for credit; it says what is true when it leaves. */
+  #offering = false;
 
   constructor(context: Context, tell: (event: NodeEvent) => void, circuit: Handle, lower: Lower) {
+    this.#context = context;
     this.#tell = tell;
     this.handle = context.handle();
     this.circuit = circuit;
     this.#lower = lower;
+  }
+
+  /** Whether it is open, to someone who is known. */
+  get isTalking(): boolean {
+    return this.#trusted && !this.#closed;
+  }
+
+  /** DROPs a second that the peer is willing to take. */
+  get takes(): number {
+    return this.#takes / COVER_SPAN_S;
   }
 
   /** Throws `oversized` or `queue-full`, both for the caller to avoid. */
@@ -76,6 +99,24 @@ export class Channel {
     return !this.#closed && this.#send.take();
   }
 
+  /** Says how many DROPs a second the peer may send, if it was told otherwise. */
+  offer(perSecond: number): void {
+    const cells = Math.floor(perSecond * COVER_SPAN_S);
+    if (this.#closed || cells === this.#offered) return;
+    this.#offered = cells;
+    if (this.#offering) return;
+    this.#offering = true;
+    this.#queue.push([{ stream: STREAM, command: relayCommand.COVER, data: NOTHING }]);
+    this.#pump();
+  }
+
+  /** Sends a cell that says nothing. False when there is no credit for one. */
+  drop(): boolean {
+    if (!this.spend()) return false;
+    this.#lower.send({ stream: STREAM, command: relayCommand.DROP, data: NOTHING });
+    return true;
+  }
+
   granted(cells: number): void {
     this.#send.grant(cells);
     this.#pump();
@@ -94,7 +135,11 @@ export class Channel {
       this.#pump();
     } else if (message.command === relayCommand.END) {
       this.close(codeOfByte(message.data[0] ?? 0));
-    } else if (message.command !== relayCommand.PONG && message.command !== relayCommand.DROP) {
+    } else if (message.command === relayCommand.COVER) {
+      this.#takes = decode(u16, message.data);
+    } else if (message.command === relayCommand.DROP) {
+      this.#context.cover.received(this.#context.now);
+    } else if (message.command !== relayCommand.PONG) {
       throw new RemoteError('unexpected');
     }
   }
@@ -124,9 +169,17 @@ export class Channel {
     this.#tell({ type: 'channel-closed', channel: this.handle, code });
   }
 
+  #offer(message: RelayMessage): RelayMessage {
+    this.#offering = false;
+    return { ...message, data: encode(u16, this.#offered) };
+  }
+
   #pump(): void {
     if (this.#closed || this.#queue.length === 0) return;
-    this.#queue.pump(this.#send, (message) => this.#lower.send(message));
+    this.#queue.pump(this.#send, (message) => {
+      if (message.command === relayCommand.COVER) this.#lower.send(this.#offer(message));
+      else this.#lower.send(message);
+    });
     if (this.#queue.length === 0) this.#tell({ type: 'channel-drained', channel: this.handle });
   }
 }

@@ -46,20 +46,27 @@ type Parts = {
   context: Context;
   /** The directory's key when it is known beforehand; else the first one seen is kept to. */
   pinnedKey: Uint8Array | undefined;
-  /** An open circuit to the directory; without one the consensus is fetched by HTTP. */
-  circuit(): DirectoryCircuit | undefined;
+  /** The circuit of the bootstrap; without it the consensus is fetched by HTTP. */
+  plain(): DirectoryCircuit | undefined;
+  /** The node's own, where that is another. */
+  own(): DirectoryCircuit | undefined;
   /** False when it contradicts what the directory said elsewhere. */
   witness(directoryKey: Uint8Array, statement: Statement): boolean;
   changed(consensus: Consensus): void;
 };
 
-/** Keeps the newest verified consensus of one directory. */
+/**
+ * Keeps the newest verified consensus of one directory. What shows whose connection it is goes by a clock of its own, and
+ * states what was given there: it must not tell when the node does something, nor what it heard elsewhere.
+ */
 export class ConsensusKeeper {
   readonly #parts: Parts;
   readonly #backOff: BackOff;
   #consensus: Consensus | undefined;
   #chain: ChainLink | undefined;
   #fetchedAt = 0;
+  /** The newest that came by HTTP or the circuit of the bootstrap. */
+  #given = 0;
   #running = false;
 
   constructor(parts: Parts) {
@@ -87,15 +94,15 @@ export class ConsensusKeeper {
     this.#consensus = undefined;
   }
 
-  /** A bad consensus is dropped, counted, and alarms where it convicts the directory. */
-  receive(body: Uint8Array): void {
+  /** A bad consensus is dropped, counted, and alarms where it convicts the directory. `own`: it came over the node's circuit. */
+  receive(body: Uint8Array, own = false): void {
     const { context } = this.#parts;
     context.guard(
-      () => this.#take(body),
+      () => this.#take(body, own),
       (code) => {
         context.event({ type: 'refused', where: 'consensus', code });
         if (code === 'bad-key') context.event({ type: 'alarm', code });
-        this.#fetchIn(this.#consensus ? this.#freshMs() : this.#backOff.next());
+        if (!own) this.#fetchIn(this.#consensus ? this.#freshMs() : this.#backOff.next());
       },
     );
   }
@@ -109,22 +116,24 @@ export class ConsensusKeeper {
     const { context } = this.#parts;
     if (!this.#running || context.timers.has('consensus:hurry')) return;
     const wait = Math.max(0, this.#fetchedAt + HURRY_MS - context.now);
-    context.after('consensus:hurry', wait, () => this.#fetch());
+    context.after('consensus:hurry', wait, () => this.#hurried());
   }
 
-  #take(body: Uint8Array): void {
+  #take(body: Uint8Array, own: boolean): void {
     const { context, pinnedKey } = this.#parts;
     const directoryKey = this.#chain?.directoryKey ?? pinnedKey;
     const consensus = readConsensus(body).verify({ directoryKey, now: context.now });
     const statement = statementOf(body, consensus);
     if (!this.#parts.witness(consensus.directoryKey, statement)) return;
     const next = { ...statement, directoryKey: consensus.directoryKey };
-    this.#backOff.reset();
-    if (this.#chain && follows(this.#chain, next) === 'same') return this.#fetchIn(this.#freshMs());
-    this.#chain = next;
-    this.#consensus = consensus;
-    this.#fetchIn(this.#freshMs());
-    this.#parts.changed(consensus);
+    if (!own) {
+      this.#backOff.reset();
+      this.#given = consensus.sequence;
+    }
+    const same = this.#chain && follows(this.#chain, next) === 'same';
+    if (!same) [this.#chain, this.#consensus] = [next, consensus];
+    if (!own) this.#fetchIn(this.#freshMs());
+    if (!same) this.#parts.changed(consensus);
   }
 
   #freshMs(): Millis {
@@ -142,14 +151,25 @@ export class ConsensusKeeper {
     if (!this.#running) return;
     this.#fetchedAt = this.#parts.context.now;
     this.#fetchIn(this.#freshMs());
-    const circuit = this.#parts.circuit();
+    const circuit = this.#parts.plain();
     if (!circuit) return this.#parts.context.out({ type: 'fetch-consensus' });
-    const after = this.#consensus?.sequence ?? 0;
-    circuit.request({ type: 'consensus', after }, (answer) => {
+    circuit.request({ type: 'consensus', after: this.#given }, (answer) => {
       // A circuit that answers nothing is of no use to anyone.
       if ('code' in answer && answer.code === 'timeout') circuit.origin.end('timeout');
       if ('code' in answer) this.failed();
       else if (answer.type === 'consensus') this.receive(answer.bytes);
+    });
+  }
+
+  /** What the node lacks is asked for over its own circuit, if it has one. */
+  #hurried(): void {
+    const circuit = this.#parts.own();
+    if (!circuit) return this.#fetch();
+    this.#fetchedAt = this.#parts.context.now;
+    circuit.request({ type: 'consensus', after: circuit.given }, (answer) => {
+      if (!('type' in answer) || answer.type !== 'consensus') return;
+      this.receive(answer.bytes, true);
+      circuit.given = this.#consensus?.sequence ?? 0;
     });
   }
 }

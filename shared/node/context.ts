@@ -1,6 +1,7 @@
 import type { Rng } from '../crypto/rng.ts';
 import { codeOf, type Code } from '../errors.ts';
 import type { Millis, NodeId } from '../units.ts';
+import { CoverMeter } from './cover-meter.ts';
 import type { Handle } from './input.ts';
 import { Jobs } from './jobs.ts';
 import type { NodeEvent, Output, RespondJob } from './output.ts';
@@ -32,6 +33,8 @@ export class Context {
   readonly works = new Jobs<number>(this);
   readonly tickets = new Jobs<Uint8Array | undefined>(this);
   readonly checks = new Jobs<boolean>(this);
+  /** What cover costs. */
+  readonly cover = new CoverMeter();
   readonly trace: boolean;
   now: Millis;
   #outputs: Output[] = [];

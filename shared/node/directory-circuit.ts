@@ -35,6 +35,8 @@ export class DirectoryCircuit {
   readonly origin: Origin;
   /** Where answers to this side's signals go. Each circuit has its own, or the directory could tie two together. */
   readonly reply: Uint8Array;
+  /** Number of the newest consensus that came over it. */
+  given = 0;
   readonly #context: Context;
   readonly #onPush: (push: DirectoryPush) => void;
   readonly #waiting = new Map<StreamId, Waiting>();
@@ -104,7 +106,7 @@ export class DirectoryCircuit {
   }
 
   closed(code: Code): void {
-    for (const stream of [...this.#waiting.keys()]) this.#finish(stream, { code });
+    for (const stream of [...this.#waiting.keys()]) this.#finish(stream, unanswered(code));
   }
 
   #finish(stream: StreamId, answer: { body: Uint8Array } | { code: Code }): void {
@@ -122,6 +124,17 @@ export class DirectoryCircuit {
     return `request:${String(this.origin.handle)}:${String(stream)}`;
   }
 }
+
+/** Ends that say nothing but that the circuit ended. */
+const ENDS: readonly Code[] = ['timeout', 'finished', 'destroyed', 'link-lost', 'queue-full'];
+
+/**
+ * What the end of a circuit says to who waits for an answer over it. Any hop may give it a code such as `not-found`, and that is for
+ * the directory alone to say: it comes as `unreachable`.
+ */
+export const unanswered = (code: Code): { code: Code } => ({
+  code: ENDS.includes(code) ? code : 'unreachable',
+});
 
 /** The code of an answer that is no success: an `error` of the directory's, or no answer at all. */
 export const refusal = (answer: Answer): Code | undefined => ('code' in answer ? answer.code : undefined);

@@ -203,8 +203,9 @@ export class Inbox {
 
   #accept(origin: Origin, stream: StreamId, entry: Stream, hop: Hop, reply: Uint8Array): void {
     if (hop.position !== CONTACT_HOP) throw new RemoteError('unexpected', 'a contact is the fifth hop');
+    // The caller waits for it, and conversations on the same circuit may have long queues.
     for (const data of fragment(reply, dataRoom(EXIT_HOP))) {
-      origin.send(EXIT_HOP, { stream, command: relayCommand.ACCEPT, data });
+      origin.sendNow(EXIT_HOP, { stream, command: relayCommand.ACCEPT, data });
     }
     const { context, channels, tell } = this.#parts;
     const channel = new Channel(context, tell, origin.handle, {

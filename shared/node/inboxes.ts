@@ -52,17 +52,16 @@ export class Inboxes {
 
   #back(exit: NodeId): Target[] | 'none' | undefined {
     const { paths } = this.#parts;
-    const known = paths.target(exit);
-    if (!known) return undefined;
-    const head = paths.choose({ length: EXIT_HOP - 1, without: [exit], exitNot: [] });
-    return head ? [...head, known] : 'none';
+    if (!paths.target(exit)) return undefined;
+    return paths.choose({ length: EXIT_HOP, end: exit, kept: true }) ?? 'none';
   }
 
   #fresh(inbox: Inbox, before: NodeId | undefined): Target[] | undefined {
     const { paths } = this.#parts;
     const others = this.#inboxes.filter((other) => other !== inbox).map(({ exit }) => exit);
     const exitNot = [...others, before].filter((id) => id !== undefined);
-    return paths.choose({ length: EXIT_HOP, exitNot }) ?? paths.choose({ length: EXIT_HOP });
+    const wish = { length: EXIT_HOP, kept: true };
+    return paths.choose({ ...wish, exitNot }) ?? paths.choose(wish);
   }
 
   #report(): void {

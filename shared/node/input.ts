@@ -3,6 +3,7 @@ import type { Code } from '../errors.ts';
 import type { Keys } from '../handshake/ntor.ts';
 import type { Session } from '../signal/session.ts';
 import type { LinkId, Millis, NodeId, StreamId } from '../units.ts';
+import type { CoverLevel } from './cover.ts';
 
 /** An inbox as a contact descriptor names it. */
 export type InboxRef = { exit: NodeId; tag: Uint8Array; onionKey: Uint8Array; id: Uint8Array };
@@ -22,6 +23,12 @@ export type Command =
   | { type: 'start' }
   /** Relaying on: register and accept links; off: stand in no consensus. */
   | { type: 'relay'; on: boolean }
+  /** What is carried for others is held to this rate, in bytes of cells; undefined: to none. */
+  | { type: 'relay-rate'; bytesPerSecond: number | undefined }
+  /** Links to others than the directory, at the most; undefined: as many as the node may have. */
+  | { type: 'limit-links'; most: number | undefined }
+  /** What would be tried later, for want of a directory or of a neighbour, is tried now. */
+  | { type: 'look' }
   /** Keep this many inboxes open, each at an exit of its own. */
   | { type: 'open-inboxes'; count: number }
   /**
@@ -49,6 +56,15 @@ export type Command =
   | { type: 'commit'; epoch: number; commitment: bigint }
   /** A conversation with oneself through these four nodes, for an auditor; answered by `looped`. */
   | { type: 'loop'; handle: Handle; targets: NodeId[]; spanMs: Millis; lingerMs: Millis }
+  /**
+   * What links this machine can have: none over WebRTC, or some; `reachable`: whatever the neighbour's NAT. Without this command
+   * both are taken to be so.
+   */
+  | { type: 'connectivity'; webrtc: boolean; reachable: boolean }
+  /** Links over WebRTC end, to be made anew by other rules. */
+  | { type: 'relink' }
+  /** How much is sent only to hide what else is sent. */
+  | { type: 'cover'; level: CoverLevel }
   | { type: 'link'; node: NodeId }
   | { type: 'unlink'; node: NodeId }
   | { type: 'avoid'; nodes: NodeId[] }
@@ -59,12 +75,14 @@ export type Command =
 
 export type Input =
   | { type: 'command'; command: Command }
-  /** The carrier that `open-websocket` or `create-peer` asked for is up. */
+  /** The carrier that `open-websocket`, `create-peer` or `open-pass` asked for is up. */
   | { type: 'link-open'; link: LinkId }
   /** A stranger's carrier came in (the directory's WebSocket links). */
   | { type: 'link-accepted'; link: LinkId }
   | { type: 'link-data'; link: LinkId; data: Uint8Array }
   | { type: 'link-closed'; link: LinkId }
+  /** A WebRTC link goes through a TURN server, or does not any more. */
+  | { type: 'link-relayed'; link: LinkId; on: boolean }
   /** The session description that `create-peer` or `signal-peer` led to. */
   | { type: 'peer-session'; link: LinkId; session: Session }
   | { type: 'consensus'; body: Uint8Array }

@@ -55,8 +55,8 @@ export const joinInbox = (
       },
     });
     opened(channel);
+    if (channel.spend()) origin.ping();
     // Whoever answers under the inbox's onion key is the contact.
     channel.trust();
-    if (channel.spend()) origin.ping();
   });
 };

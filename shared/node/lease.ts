@@ -164,7 +164,8 @@ export class Lease {
     if (!origin) return;
     const data = signInboxOpen(keys, origin.binding(EXIT_HOP), encodeTicket(ticket));
     this.#sent = { type: ticket.type, at: context.now };
-    origin.send(EXIT_HOP, { stream: CIRCUIT, command: relayCommand.INBOX_OPEN, data });
+    // The exit's answer is timed, and no cover has to hide that an inbox is held.
+    origin.sendNow(EXIT_HOP, { stream: CIRCUIT, command: relayCommand.INBOX_OPEN, data });
     const waits = ticket.type === 'proof' || (ticket.type === 'work' && ticket.work > 0);
     if (waits) context.after(this.#timer, LINE_MS + HANDSHAKE_MS, () => origin.end('too-many'));
     else context.after(this.#timer, HANDSHAKE_MS, () => origin.end('timeout'));

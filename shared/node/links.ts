@@ -17,6 +17,9 @@ export type CircuitEnd = {
   closed(code: Code, bad?: boolean): void;
 };
 
+/** How its carrier gets to the other side: by WebRTC itself, by that through a TURN server, or by WebSockets of the directory's server. */
+export type Way = 'direct' | 'turn' | 'server';
+
 export type Link = {
   readonly id: LinkId;
   /** Undefined for a neighbour that is no node. */
@@ -25,6 +28,7 @@ export type Link = {
   readonly machine: LinkMachine;
   readonly circuits: Map<CircuitId, CircuitEnd>;
   readonly openedAt: Millis;
+  way: Way;
   usedAt: Millis;
 };
 
@@ -71,16 +75,23 @@ export class Links {
     return this.#byPeer.get(peer);
   }
 
-  open(id: LinkId, peer: NodeId | undefined, kind: Link['kind'], opener: boolean): Link {
+  open(id: LinkId, peer: NodeId | undefined, kind: Link['kind'], opener: boolean, way: Way): Link {
     const { rng, now } = this.#context;
     const machine = new LinkMachine({ opener, rng, now });
-    const link: Link = { id, peer, kind, machine, circuits: new Map(), openedAt: now, usedAt: now };
+    const link: Link = { id, peer, kind, machine, way, circuits: new Map(), openedAt: now, usedAt: now };
     this.#links.set(id, link);
     if (peer !== undefined) this.#byPeer.set(peer, link);
     this.#clocks.set(link, machine.wakeAt());
     this.#context.changed();
     this.#handlers.opened(link);
     return link;
+  }
+
+  relayed(id: LinkId, on: boolean): void {
+    const link = this.#links.get(id);
+    if (!link || link.way === 'server') return;
+    link.way = on ? 'turn' : 'direct';
+    this.#context.changed();
   }
 
   receive(id: LinkId, data: Uint8Array): void {
@@ -107,6 +118,11 @@ export class Links {
     this.gone(link.id);
   }
 
+  /** Ends those of which this holds. */
+  end(which: (link: Link) => boolean): void {
+    for (const link of [...this.#links.values()]) if (which(link)) this.close(link, 'finished');
+  }
+
   /** The carrier is gone; so is every circuit on it. */
   gone(id: LinkId): void {
     const link = this.#links.get(id);
@@ -128,6 +144,16 @@ export class Links {
     this.#touch(link);
     const cell = { circuit: LINK, command: cellCommand.GOSSIP, body };
     if (link.machine.enqueue(cell)) this.#trace(link, cell, true);
+  }
+
+  /** Sends the neighbour a cell for nothing; none while the one before still waits. */
+  pad(link: Link): boolean {
+    if (link.machine.queued(LINK) > 0) return false;
+    this.#touch(link);
+    const cell = { circuit: LINK, command: cellCommand.PADDING, body: new Uint8Array(0) };
+    if (!link.machine.enqueue(cell)) return false;
+    this.#trace(link, cell, true);
+    return true;
   }
 
   newCircuit(link: Link): CircuitId {

@@ -1,12 +1,11 @@
-import type { Rng } from '../crypto/rng.ts';
 import type { Code } from '../errors.ts';
-import type { Guard } from '../path/guards.ts';
 import { MOST_TICKET_BITS } from '../rendezvous/ticket.ts';
 import type { LinkId, Millis, NodeId } from '../units.ts';
 import type { Owner } from './bridges.ts';
 import { Callers } from './callers.ts';
 import type { Channel } from './channel.ts';
-import { Context, type NodeKeys } from './context.ts';
+import { Context } from './context.ts';
+import { Cover, type CoverLevel } from './cover.ts';
 import { Dials } from './dials.ts';
 import { DirectoryClient } from './directory-client.ts';
 import { Gossip } from './gossip.ts';
@@ -14,44 +13,17 @@ import { InboxAdmission } from './inbox-admission.ts';
 import { Inboxes } from './inboxes.ts';
 import type { Command, Handle, Input } from './input.ts';
 import { KeyRing, ROTATION_MS } from './keys.ts';
+import { LinkRules } from './link-rules.ts';
 import { Links, type Link } from './links.ts';
 import { Loops } from './loops.ts';
 import { Neighbours } from './neighbours.ts';
-import { Origins } from './origins.ts';
+import type { NodeOptions } from './options.ts';
+import { Origins, type Origin } from './origins.ts';
 import type { Output } from './output.ts';
 import { Paths } from './paths.ts';
 import { Registration } from './registration.ts';
 import { Relays } from './relays.ts';
 import { circuitViews, linkViews, type CircuitState, type LinkState } from './views.ts';
-
-export type NodeOptions = {
-  keys: NodeKeys;
-  rng: Rng;
-  now: Millis;
-  /** The directory serves requests and relays nothing; a node relays when told to. */
-  role: 'node' | 'directory';
-  /** Runs without a browser; said in its descriptor. */
-  headless?: boolean;
-  /** Names the operator of several nodes (32 bytes), so that no path takes two of them. */
-  family?: Uint8Array | undefined;
-  maxLinks?: number;
-  /** Places for others' inboxes. */
-  maxInboxes?: number;
-  /** The most work that it asks for one, in bits. */
-  maxInboxWork?: number;
-  /** How long onion and signalling keys are used. */
-  rotationMs?: Millis;
-  guards?: Guard[];
-  /** What convicted a directory in an earlier session. */
-  evidence?: Uint8Array | undefined;
-  /** The directory's key, where it is known beforehand. */
-  directoryKey?: Uint8Array | undefined;
-  /** Report every cell on every link. */
-  trace?: boolean;
-};
-
-/** Links in a tab. */
-const MAX_LINKS = 32;
 
 const MAX_INBOXES = 1024;
 
@@ -72,11 +44,13 @@ export class Node {
   readonly #callers: Callers;
   readonly #inboxes: Inboxes;
   readonly #loops: Loops;
+  readonly #cover: Cover;
   readonly #relays: Relays;
   readonly #admission: InboxAdmission<Owner>;
+  readonly #rules: LinkRules;
 
   constructor(options: NodeOptions) {
-    const { rng, now, role, maxLinks = MAX_LINKS } = options;
+    const { rng, now, role } = options;
     const keys = new KeyRing(options.keys);
     const context = new Context(rng, now, options.trace ?? false);
     this.#context = context;
@@ -87,28 +61,19 @@ export class Node {
       gossip: (_, body) => this.#gossip.receive(body),
     });
     const links = this.#links;
-    this.#gossip = new Gossip({
-      ...{ context, links, evidence: options.evidence },
-      convicted: () => this.#distrust(),
-    });
+    const { evidence } = options;
+    this.#gossip = new Gossip({ context, links, evidence, convicted: () => this.#distrust() });
     const dial = (target: NodeId, done: (link: Link | Code) => void): void => this.#dial(target, done);
-    this.#paths = new Paths(context, keys.id, options.guards ?? [], (id) => links.to(id) !== undefined);
+    const kept = { guards: options.guards ?? [], middles: options.middles ?? [] };
+    this.#paths = new Paths(context, keys.id, kept, (id) => links.to(id) !== undefined);
     const paths = this.#paths;
+    const rules = new LinkRules(options, (peer) => paths.guards.includes(peer));
+    this.#rules = rules;
     const guard = (node: NodeId, worked: boolean): void => (worked ? paths.worked(node) : paths.failed(node));
-    this.#origins = new Origins({ context, links, dial, guard });
+    const held = (origin: Origin): boolean => this.#cover.hold(origin);
+    this.#origins = new Origins({ context, links, dial, guard, held });
     const origins = this.#origins;
-    this.#directory = new DirectoryClient({
-      ...{ context, links, origins, paths },
-      pinnedKey: options.directoryKey,
-      witness: (key, statement) => this.#gossip.witness(key, statement),
-      onConsensus: (consensus) => {
-        this.#admission.onConsensus(consensus);
-        this.#neighbours.keep();
-        this.#dials.onConsensus();
-      },
-      onSignal: (sealed) => this.#dials.onSignal(sealed),
-      onMain: (circuit) => this.#registration.onMain(circuit),
-    });
+    this.#directory = this.#newDirectory(options);
     const consensus = (): DirectoryClient['consensus'] => this.#directory.consensus;
     const hurry = (): void => this.#directory.hurry();
     const { maxInboxes: places = MAX_INBOXES, maxInboxWork: mostWork = MOST_TICKET_BITS } = options;
@@ -123,26 +88,45 @@ export class Node {
     });
     this.#registration = new Registration({
       ...{ context, keys, consensus, family: options.family },
-      headless: options.headless ?? false,
+      capabilities: () => rules.capabilities,
       load: () => this.#relays.load,
+      serve: (on) => this.#directory.serve(on),
     });
     this.#dials = new Dials({
-      ...{ context, links, keys, maxLinks, consensus, hurry },
+      ...{ context, links, keys, rules, consensus, hurry },
       relaying: () => this.#registration.on,
       replyAddress: () => this.#directory.replyAddress,
       signal: (to, sealed, failed) => this.#directory.signal(to, sealed, failed),
     });
     this.#neighbours = new Neighbours({
-      ...{ context, links, paths, maxLinks, consensus, dial, self: keys.id },
+      ...{ context, links, paths, rules, consensus, dial, self: keys.id },
+      feign: (target) => this.#dials.feign(target),
       relaying: () => this.#registration.registered,
       ready: () => this.#directory.reachable,
     });
     this.#callers = new Callers({ context, origins, paths, consensus, hurry });
-    this.#inboxes = new Inboxes({
-      ...{ context, origins, paths, channels: this.#callers.channels, consensus, hurry },
-    });
+    const { channels } = this.#callers;
+    this.#inboxes = new Inboxes({ context, origins, paths, channels, consensus, hurry });
     this.#loops = new Loops({ context, origins, paths, consensus });
+    this.#cover = new Cover({ context, links, origins, channels, guards: () => paths.guards });
     if (role === 'node') this.#rotateIn(options.rotationMs ?? ROTATION_MS, keys);
+  }
+
+  #newDirectory(options: NodeOptions): DirectoryClient {
+    return new DirectoryClient({
+      ...{ context: this.#context, links: this.#links, origins: this.#origins, paths: this.#paths },
+      pinnedKey: options.directoryKey,
+      witness: (key, statement) => this.#gossip.witness(key, statement),
+      onConsensus: (consensus) => {
+        this.#admission.onConsensus(consensus);
+        this.#neighbours.keep();
+        this.#dials.onConsensus();
+      },
+      onSignal: (sealed) => this.#dials.onSignal(sealed),
+      onReady: () => this.#registration.ready(),
+      onMain: (circuit) => this.#registration.onMain(circuit),
+      plain: options.plain ?? false,
+    });
   }
 
   /** The next outputs. Nothing makes it throw. */
@@ -165,6 +149,11 @@ export class Node {
     return circuitViews(this.#origins);
   }
 
+  /** Whether this machine has links over WebRTC. */
+  get webrtc(): boolean {
+    return this.#rules.webrtc;
+  }
+
   get registered(): boolean {
     return this.#registration.registered;
   }
@@ -178,6 +167,14 @@ export class Node {
     return this.#gossip.convicted;
   }
 
+  /** Tries in a row for a directory or, where that is reached, for a first neighbour; and when the next one is due. */
+  get looking(): { tries: number; nextAt: Millis | undefined } {
+    const directory = this.#directory.reachable ? undefined : this.#directory.tries;
+    const alone = [...this.#links.all()].every(({ kind }) => kind === 'directory');
+    const { count, nextAt } = directory ?? (alone ? this.#neighbours.tries : { count: 0, nextAt: undefined });
+    return { tries: count, nextAt };
+  }
+
   /** Circuits carried for others. */
   get carried(): number {
     return this.#relays.size;
@@ -186,6 +183,11 @@ export class Node {
   /** Circuits of others that came about here since it began, and bytes of cells that were passed on for them. */
   get carriedInAll(): { circuits: number; bytes: number } {
     return this.#relays.total;
+  }
+
+  /** What is sent only to hide what else is sent, and what that costs, in bytes a second each way. */
+  get cover(): { level: CoverLevel; up: number; down: number } {
+    return { level: this.#cover.level, ...this.#context.cover.cost(this.#context.now) };
   }
 
   /** Entries in its tables, which are bounded whatever peers send. */
@@ -206,11 +208,13 @@ export class Node {
         if (!this.#dials.onOpen(input.link)) this.#context.out({ type: 'close-link', link: input.link });
         return;
       case 'link-accepted':
-        return void this.#links.open(input.link, undefined, 'client', false);
+        return void this.#links.open(input.link, undefined, 'client', false, 'server');
       case 'link-data':
         return this.#links.receive(input.link, input.data);
       case 'link-closed':
         return this.#onCarrierClosed(input.link);
+      case 'link-relayed':
+        return this.#links.relayed(input.link, input.on);
       case 'peer-session':
         return this.#dials.onSession(input.link, input.session);
       case 'consensus':
@@ -238,6 +242,14 @@ export class Node {
       case 'relay':
         this.#registration.relay(command.on);
         return command.on ? undefined : this.#retire();
+      case 'relay-rate':
+        return this.#relays.limit(command.bytesPerSecond);
+      case 'limit-links':
+        this.#rules.allow(command.most);
+        return this.#neighbours.shrink();
+      case 'look':
+        this.#directory.look();
+        return this.#neighbours.look();
       case 'open-inboxes':
         this.#callers.start();
         return this.#inboxes.open(command.count);
@@ -257,6 +269,13 @@ export class Node {
         return this.#registration.commit(command.epoch, command.commitment);
       case 'loop':
         return this.#loops.run(command.handle, command);
+      case 'connectivity':
+        return this.#connect(command.webrtc, command.reachable);
+      case 'relink':
+        this.#links.end(({ way }) => way !== 'server');
+        return this.#dials.restart();
+      case 'cover':
+        return this.#cover.set(command.level);
       case 'link':
         return this.#dial(command.node, () => undefined);
       case 'unlink':
@@ -308,6 +327,13 @@ export class Node {
     else this.#neighbours.keep();
   }
 
+  #connect(webrtc: boolean, reachable: boolean): void {
+    if (!this.#rules.connect(webrtc, reachable)) return;
+    // One that is not listed yet says so when its time comes.
+    if (this.#registration.registered) this.#registration.renew();
+    this.#context.changed();
+  }
+
   #unlink(node: NodeId): void {
     const link = this.#links.to(node);
     if (link) this.#links.close(link, 'finished');
@@ -316,11 +342,11 @@ export class Node {
 
   /** Relaying is off: what remains are guards' links, and those that own circuits stand on. */
   #retire(): void {
-    for (const link of [...this.#links.all()]) {
-      const guard = link.peer !== undefined && this.#paths.guards.includes(link.peer);
-      const own = [...link.circuits.values()].some((end) => end.own);
-      if (link.kind !== 'directory' && !guard && !own) this.#links.close(link, 'finished');
-    }
+    this.#links.end(({ kind, peer, circuits }) => {
+      const guard = peer !== undefined && this.#paths.guards.includes(peer);
+      const own = [...circuits.values()].some((end) => end.own);
+      return kind !== 'directory' && !guard && !own;
+    });
   }
 
   #avoid(nodes: NodeId[]): void {
@@ -341,6 +367,7 @@ export class Node {
   }
 
   #stop(): void {
+    this.#cover.set('off');
     this.#registration.relay(false);
     this.#callers.stop();
     this.#loops.stop();
@@ -348,6 +375,6 @@ export class Node {
     this.#directory.stop();
     this.#neighbours.stop();
     this.#links.flush();
-    for (const link of [...this.#links.all()]) this.#links.close(link, 'finished');
+    this.#links.end(() => true);
   }
 }

@@ -1,9 +1,13 @@
+import { equal } from '../bytes/bytes.ts';
 import { relayCommand } from '../cell/commands.ts';
 import type { Cell } from '../cell/codec.ts';
 import { CONTACT_HOP } from '../cell/geometry.ts';
 import type { RelayMessage } from '../cell/relay.ts';
+import { WINDOW } from '../circuit/credits.ts';
 import { OriginCircuit } from '../circuit/origin.ts';
 import { RemoteError, codeOfByte, type Code } from '../errors.ts';
+import { QUEUE_CAP } from '../link/machine.ts';
+import { Fifo } from '../link/queues.ts';
 import type { Responder } from '../handshake/ntor.ts';
 import { buildTimeout, noteBuild, type BuildTimes } from '../path/timeout.ts';
 import { nodeIdBytes, type Millis, type NodeId, type StreamId } from '../units.ts';
@@ -39,7 +43,14 @@ type Parts = {
   dial(target: NodeId, done: (link: Link | Code) => void): void;
   /** A first hop, which is a guard, answered or did not. */
   guard(node: NodeId, worked: boolean): void;
+  /** Whether a circuit's messages wait to be released, one by one. */
+  held(origin: Origin): boolean;
 };
+
+/** Messages that may wait to be released: as many as the credits of some sixty channels over one inbox let be under way. */
+const MOST_HELD = 64 * WINDOW;
+/** Room in a link's queue that is left to messages which do not wait. */
+const AHEAD = 64;
 
 /** How long recent builds took, shared by all. */
 type Times = { builds: BuildTimes };
@@ -60,7 +71,9 @@ export class Origin implements CircuitEnd {
   readonly #stepMs: Millis | undefined;
   #circuit: OriginCircuit | undefined;
   #startedAt = 0;
-  #pingedAt = 0;
+  #pinged: { token: Uint8Array; at: Millis } | undefined;
+  /** They are sealed when they leave, for the layers count what passes them. */
+  readonly #waiting = new Fifo<{ hop: number; message: RelayMessage }>();
   #grown: ((origin: Origin) => void) | undefined;
 
   constructor(parts: Parts, times: Times, plan: Plan) {
@@ -91,7 +104,39 @@ export class Origin implements CircuitEnd {
     });
   }
 
+  /** Messages that are held. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   send(hop: number, message: RelayMessage): void {
+    if (this.state === 'closed' || !this.link) return;
+    if (this.#waiting.length === 0 && this.#room > 0 && !this.#parts.held(this))
+      return this.sendNow(hop, message);
+    if (this.#waiting.length >= MOST_HELD) return this.end('queue-full');
+    this.#waiting.push({ hop, message });
+    if (!this.#parts.held(this)) this.releaseAll();
+  }
+
+  /** Sends the message that has waited longest, if any does. */
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next) this.sendNow(next.hop, next.message);
+  }
+
+  /** As many of them as its link has room for. */
+  releaseAll(): void {
+    for (let room = this.#room; room > 0 && this.#waiting.length > 0; room--) this.release();
+  }
+
+  /** Messages that its link takes now, those aside that may go ahead of what waits. */
+  get #room(): number {
+    const queued = this.#circuit ? (this.link?.machine.queued(this.#circuit.id) ?? 0) : 0;
+    return QUEUE_CAP - AHEAD - queued;
+  }
+
+  /** Ahead of what waits: for messages to a node alone, which nothing of a contact's layer has to come before. */
+  sendNow(hop: number, message: RelayMessage): void {
     if (this.state !== 'closed' && this.link)
       this.#parts.links.send(this.link, [this.#open().send(hop, message)]);
   }
@@ -112,12 +157,10 @@ export class Origin implements CircuitEnd {
   /** Measures the round trip to the last hop. */
   ping(): void {
     if (this.state !== 'open') return;
-    this.#pingedAt = this.#parts.context.now;
-    this.send(this.hops, {
-      stream: 0 as StreamId,
-      command: relayCommand.PING,
-      data: this.#parts.context.rng(8),
-    });
+    const { now, rng } = this.#parts.context;
+    const token = rng(8);
+    this.#pinged = { token, at: now };
+    this.send(this.hops, { stream: 0 as StreamId, command: relayCommand.PING, data: token });
   }
 
   receive(cell: Cell): void {
@@ -128,14 +171,12 @@ export class Origin implements CircuitEnd {
     if (message.command === relayCommand.REFUSED) {
       return this.end(codeOfByte(message.data[0] ?? 0), hop, 'refused');
     }
-    if (message.command === relayCommand.PONG && hop === this.hops) {
-      this.rttMs = this.#parts.context.now - this.#pingedAt;
-      this.#parts.context.changed();
-      // A contact's answer came on its channel's credit, and the channel counts it.
-      if (hop < CONTACT_HOP) return;
-    }
-    if (message.command === relayCommand.DROP) return;
-    this.handlers.message(this, hop, message);
+    if (message.command === relayCommand.PONG) this.#onPong(message.data, hop);
+    // What a contact sends came on its channel's credit, and the channel counts it.
+    const counts = hop === CONTACT_HOP;
+    if (counts || (message.command !== relayCommand.PONG && message.command !== relayCommand.DROP))
+      return this.handlers.message(this, hop, message);
+    if (message.command === relayCommand.DROP) this.#parts.context.cover.received(this.#parts.context.now);
   }
 
   closed(code: Code, bad = false): void {
@@ -186,6 +227,17 @@ export class Origin implements CircuitEnd {
     const grown = this.#grown;
     this.#grown = undefined;
     grown?.(this);
+  }
+
+  /** The answer to `ping`, or else an echo that comes back. */
+  #onPong(token: Uint8Array, hop: number): void {
+    const { context } = this.#parts;
+    const pinged = this.#pinged;
+    if (!pinged || hop !== this.hops || !equal(token, pinged.token))
+      return context.cover.received(context.now);
+    this.#pinged = undefined;
+    this.rttMs = context.now - pinged.at;
+    context.changed();
   }
 
   #arm(): void {

@@ -6,6 +6,8 @@ import type { Consensus } from '../directory/consensus.ts';
 import type { Code } from '../errors.ts';
 import type { OnionKeypair } from '../handshake/ntor.ts';
 import type { Guard } from '../path/guards.ts';
+import type { Middle } from '../path/middles.ts';
+import type { Pass } from '../signal/pass.ts';
 import type { Session } from '../signal/session.ts';
 import type { CircuitId, LinkId, Millis, NodeId, StreamId } from '../units.ts';
 import type { Handle, InboxRef } from './input.ts';
@@ -35,6 +37,8 @@ export type NodeEvent =
   /** Links or circuits are not what they were: read them anew. */
   | { type: 'changed' }
   | { type: 'guards'; guards: Guard[] }
+  /** Second hops that are kept are not what they were. */
+  | { type: 'middles'; middles: Middle[] }
   | { type: 'registered'; on: boolean }
   /** Something waits in a mailbox that was collected over a circuit which still stands. */
   | { type: 'mail'; mailbox: Uint8Array }
@@ -78,6 +82,8 @@ export type Output =
   | { type: 'open-websocket'; link: LinkId }
   | { type: 'create-peer'; link: LinkId; initiator: boolean }
   | { type: 'signal-peer'; link: LinkId; session: Session }
+  /** A link by way of the server: `pass` says where the other end is met, and what cells are sealed with. */
+  | { type: 'open-pass'; link: LinkId; pass: Pass }
   | { type: 'send'; link: LinkId; data: Uint8Array }
   | { type: 'close-link'; link: LinkId }
   | { type: 'fetch-consensus' }

@@ -1,7 +1,8 @@
 import { shuffle } from '../crypto/rng.ts';
 import { isSelfSigned } from '../directory/descriptor.ts';
 import type { Consensus, ConsensusNode } from '../directory/consensus.ts';
-import { choosePath } from '../path/choose.ts';
+import { chooseGuarded, drawByWeight } from '../path/choose.ts';
+import { updateMiddles, type Middle } from '../path/middles.ts';
 import { guardFailed, guardWorked, updateGuards, usableGuards, type Guard } from '../path/guards.ts';
 import { nodeIdBytes, type NodeId } from '../units.ts';
 import type { Context } from './context.ts';
@@ -16,7 +17,16 @@ export type Wish = {
   without?: Iterable<NodeId>;
   /** Nodes that may not be its exit. */
   exitNot?: Iterable<NodeId>;
+  /** Its exit, where that is given. */
+  end?: NodeId;
+  /** Whoever sees the exit is to learn nothing from it: it is drawn before the guard, and may be the other guard. */
+  anyExit?: boolean;
+  /** Its second hop is one that is kept. */
+  kept?: boolean;
 };
+
+/** What of this is kept over sessions. */
+export type Kept = { guards: Guard[]; middles: Middle[] };
 
 export const targetOf = (node: ConsensusNode): Target => ({
   node: node.id,
@@ -34,12 +44,14 @@ export class Paths {
   readonly #forged = new Set<NodeId>();
   readonly #genuine = new WeakSet<ConsensusNode>();
   #guards: Guard[];
+  #middles: Middle[];
   #consensus: Consensus | undefined;
 
-  constructor(context: Context, self: NodeId, guards: Guard[], linked: (node: NodeId) => boolean) {
+  constructor(context: Context, self: NodeId, kept: Kept, linked: (node: NodeId) => boolean) {
     this.#context = context;
     this.#self = self;
-    this.#guards = guards;
+    this.#guards = kept.guards;
+    this.#middles = kept.middles;
     this.#linked = linked;
   }
 
@@ -57,6 +69,8 @@ export class Paths {
     const { rng, now } = this.#context;
     const options = { self: this.#self, avoid: this.avoided, now, rng, want: GUARDS };
     this.#keep(updateGuards(this.#guards, consensus, options));
+    const avoid = new Set([...this.avoided, ...this.guards]);
+    this.#keepMiddles(updateMiddles(this.#middles, consensus, { ...options, avoid }));
   }
 
   /** No path is drawn from now on. */
@@ -89,17 +103,14 @@ export class Paths {
     const consensus = this.#fresh();
     if (!consensus) return undefined;
     const usable = this.#usable();
-    const choose = (guards: NodeId[]): NodeId[] | undefined =>
-      choosePath(consensus, {
-        length: wish.length,
-        guards,
-        self: this.#self,
-        avoid: new Set([...this.avoided, ...this.#forged, ...(wish.without ?? [])]),
-        exitNot: new Set(wish.exitNot ?? []),
-        rng: this.#context.rng,
-      });
-    // Where the wish rules both guards out, a further one of the sample has to do.
-    const ids = choose(this.#draw(usable)) ?? choose(usable);
+    const avoid = new Set([...this.avoided, ...this.#forged, ...(wish.without ?? [])]);
+    const end = wish.anyExit ? this.#anyExit(consensus, avoid, new Set(wish.exitNot ?? [])) : wish.end;
+    const ids = chooseGuarded(consensus, {
+      ...{ length: wish.length, guards: this.#draw(usable), spare: usable, self: this.#self, avoid, end },
+      exitNot: new Set(wish.exitNot ?? []),
+      middles: wish.kept ? new Set(this.#middles.map(({ id }) => id)) : undefined,
+      rng: this.#context.rng,
+    });
     const nodes = ids?.map((id) => consensus.nodes.find((node) => node.id === id) as ConsensusNode);
     const forged = nodes?.find((node) => !this.#isGenuine(node));
     if (!forged) return nodes?.map(targetOf);
@@ -107,6 +118,16 @@ export class Paths {
     this.#context.event({ type: 'alarm', code: 'bad-signature' });
     this.#forged.add(forged.id);
     return this.choose(wish);
+  }
+
+  #anyExit(
+    { nodes }: Consensus,
+    avoid: ReadonlySet<NodeId>,
+    exitNot: ReadonlySet<NodeId>,
+  ): NodeId | undefined {
+    const may = ({ id, exit }: ConsensusNode): boolean =>
+      exit && id !== this.#self && !avoid.has(id) && !exitNot.has(id);
+    return drawByWeight(this.#context.rng, nodes.filter(may))?.id;
   }
 
   /** One of the guards, if need be a further one of the sample, that is none of these. */
@@ -156,5 +177,12 @@ export class Paths {
     if (guards === this.#guards) return;
     this.#guards = guards;
     this.#context.event({ type: 'guards', guards });
+  }
+
+  #keepMiddles(middles: Middle[]): void {
+    const names = (state: Middle[]): string => state.map(({ id }) => id).join();
+    const changed = names(middles) !== names(this.#middles);
+    this.#middles = middles;
+    if (changed) this.#context.event({ type: 'middles', middles });
   }
 }

@@ -2,7 +2,7 @@ import { uniform, uniformBetween } from '../crypto/rng.ts';
 import { MOST_WORK_BITS } from '../crypto/work.ts';
 import type { AuditResult } from '../directory/audit.ts';
 import type { Consensus } from '../directory/consensus.ts';
-import { signDescriptor } from '../directory/descriptor.ts';
+import { signDescriptor, type Capabilities } from '../directory/descriptor.ts';
 import { signHeartbeat, signLeave, signRegister, type DirectoryResponse } from '../directory/messages.ts';
 import { registrationChallenge } from '../directory/work.ts';
 import type { Millis } from '../units.ts';
@@ -13,9 +13,6 @@ import type { KeyRing } from './keys.ts';
 /** Heartbeats come at random times in this span. */
 const BEAT_LEAST_MS: Millis = 15_000;
 const BEAT_MOST_MS: Millis = 45_000;
-
-/** In a smaller network a node registers at once: waiting would hide it among nobody. */
-const DELAY_FROM_NODES = 8;
 
 const RETRY_MS: Millis = 2000;
 
@@ -37,17 +34,25 @@ const resultOf = (answer: DirectoryResponse): AuditResult | undefined => {
 type Parts = {
   context: Context;
   keys: KeyRing;
-  headless: boolean;
+  capabilities(): Capabilities;
   family: Uint8Array | undefined;
   consensus(): Consensus | undefined;
   /** Circuits carried over the most, 0 to 255. */
   load(): number;
+  /** Asks for a circuit that is the node's own, by `onMain`; or wants it no more. */
+  serve(on: boolean): void;
 };
 
-/** Lists this node in the consensus while relaying is on, and shows by heartbeats that it is there. */
+/**
+ * Lists this node in the consensus while relaying is on, and shows by heartbeats that it is there. The circuit on which it does
+ * is built only when the time to register has come: one that stood before would show which connection came up as it did.
+ */
 export class Registration {
   readonly #parts: Parts;
   #on = false;
+  /** The random wait is over. */
+  #due = false;
+  #ready = false;
   #circuit: DirectoryCircuit | undefined;
   #registered = false;
   #counter = 0;
@@ -75,7 +80,13 @@ export class Registration {
     if (on === this.#on) return;
     if (!on) this.#leave();
     this.#on = on;
-    if (on) this.#registerIn(this.#delay());
+    if (on) this.#wait();
+  }
+
+  /** The directory can be reached, and so the wait begins. */
+  ready(): void {
+    this.#ready = true;
+    this.#wait();
   }
 
   /** Of this epoch or the next; what went before is forgotten. */
@@ -93,9 +104,8 @@ export class Registration {
     this.#parts.context.timers.clear('heartbeat');
     // A heartbeat that is not answered yet is sent again, and says whether the node is still listed.
     if (this.#beating) return circuit ? this.#beat() : this.#missLater();
-    this.#set(false);
-    // Who was registered before comes back at once: its descriptor is known already.
-    if (circuit && this.#on) this.#registerIn(this.#counter > 0 ? 0 : this.#delay());
+    if (!circuit) this.#set(false);
+    else if (this.#on) this.#registerIn(0);
   }
 
   /** The work that was asked for is done. */
@@ -111,9 +121,21 @@ export class Registration {
     if (this.#on && this.#circuit) this.#registerIn(0);
   }
 
+  #wait(): void {
+    const { context, serve } = this.#parts;
+    if (!this.#on || !this.#ready || this.#due || context.timers.has('wait')) return;
+    context.after('wait', this.#delay(), () => {
+      this.#due = true;
+      serve(true);
+      // It may still be there from before.
+      if (this.#circuit) this.#registerIn(0);
+    });
+  }
+
+  /** Waiting would hide nobody in a network in which nobody is anonymous. */
   #delay(): Millis {
     const consensus = this.#parts.consensus();
-    if (!consensus || consensus.nodes.length < DELAY_FROM_NODES) return 0;
+    if (!consensus || consensus.nodes.length < consensus.params.minimumNodes) return 0;
     return uniform(this.#parts.context.rng, consensus.params.registrationDelayMs + 1);
   }
 
@@ -122,7 +144,7 @@ export class Registration {
   }
 
   #register(): void {
-    const { context, keys, headless, family } = this.#parts;
+    const { context, keys, capabilities, family } = this.#parts;
     const circuit = this.#circuit;
     // A search under way registers once it is done.
     if (!circuit || !this.#on || this.#job !== undefined) return;
@@ -130,12 +152,14 @@ export class Registration {
       id: keys.id,
       onionKey: keys.onionKey,
       signallingKey: keys.signallingKey,
-      capabilities: { headless, reachable: true },
+      capabilities: capabilities(),
       family,
       published: context.now,
     });
     circuit.request(signRegister(keys.secret, circuit.binding, descriptor, this.#work), (answer) => {
       if (circuit !== this.#circuit || !this.#on) return;
+      // A hop that passes nothing on would keep the node from being listed for as long as the circuit is used.
+      if (!('type' in answer)) return circuit.origin.end('timeout');
       if ('bits' in answer && answer.bits <= MOST_WORK_BITS) return this.#search(circuit, answer.bits);
       const code = refusal(answer);
       if (code === 'try-later') return this.#registerIn(uniformBetween(context.rng, RETRY_MS, LATER_MS));
@@ -221,15 +245,18 @@ export class Registration {
   }
 
   #leave(): void {
-    const { context, keys } = this.#parts;
-    for (const name of ['register', 'heartbeat', 'resend']) context.timers.clear(name);
+    const { context, keys, serve } = this.#parts;
+    for (const name of ['wait', 'register', 'heartbeat', 'resend']) context.timers.clear(name);
     this.#beating = undefined;
+    this.#due = false;
     this.#endWork();
-    if (this.#circuit && this.#registered) {
+    const circuit = this.#circuit;
+    const end = (): void => (this.#due ? undefined : serve(false));
+    if (circuit && this.#registered) {
       this.#counter += 1;
       const leave = { node: keys.id, counter: this.#counter };
-      this.#circuit.request(signLeave(keys.secret, this.#circuit.binding, leave), () => undefined);
-    }
+      circuit.request(signLeave(keys.secret, circuit.binding, leave), end);
+    } else end();
     this.#set(false);
   }
 

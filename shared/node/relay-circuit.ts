@@ -28,6 +28,8 @@ export type RelayParts = BridgeParts &
     /** For counts: a circuit came about, or a cell was passed on, whichever way. */
     opened(): void;
     passed(): void;
+    /** Passes a cell on now or, where it is held to a rate, later. False: too many wait. */
+    pace(circuit: RelayCircuit, run: () => void): boolean;
   };
 
 type State = 'creating' | 'responding' | 'open' | 'broken' | 'closed';
@@ -129,8 +131,7 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
   /** Passes a body of the hop behind this one to the origin. Throws when its length is wrong. */
   passBack(body: Uint8Array): void {
     if (this.#state !== 'open') return;
-    this.#parts.passed();
-    this.#back(this.hop.wrap(body));
+    this.#pass(() => this.#back(this.hop.wrap(body)));
   }
 
   /** Tells the origin that the way on does not exist (any more), and waits for it to destroy the circuit. */
@@ -185,11 +186,22 @@ export class RelayCircuit implements CircuitEnd, RelayEnd {
   #onRelay(cell: Cell): void {
     const opened = this.hop.open(cell.command, cell.body);
     if (opened.kind === 'deliver') return this.#onMessage(opened.message, opened.early);
-    if (this.#next && !this.#reply) {
+    const { command, body } = opened;
+    this.#pass(() => {
+      if (!this.#next || this.#reply) return this.caller.pass(command, body);
       const { link, circuit } = this.#next;
-      this.#parts.links.send(link, [{ circuit, command: opened.command, body: opened.body }]);
-    } else this.caller.pass(opened.command, opened.body);
-    this.#parts.passed();
+      this.#parts.links.send(link, [{ circuit, command, body }]);
+    });
+  }
+
+  /** By the time that it is its turn the circuit may be no more. */
+  #pass(run: () => void): void {
+    const taken = this.#parts.pace(this, () => {
+      if (this.#state !== 'open') return;
+      run();
+      this.#parts.passed();
+    });
+    if (!taken) this.destroy('queue-full');
   }
 
   #onMessage(message: RelayMessage, early: boolean): void {

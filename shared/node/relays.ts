@@ -4,6 +4,7 @@ import { CELL_LENGTH } from '../cell/geometry.ts';
 import type { StreamId } from '../units.ts';
 import type { Handle } from './input.ts';
 import type { Link } from './links.ts';
+import { Pace } from './pace.ts';
 import { RelayCircuit, type RelayParts } from './relay-circuit.ts';
 
 /** Circuits that a node carries for others. */
@@ -16,7 +17,7 @@ const MAX_OPENING = 16;
 /** Circuits that one node carries on one link. */
 const MAX_ON_LINK = 1024;
 
-type Parts = Omit<RelayParts, 'closed' | 'opened' | 'passed'> & {
+type Parts = Omit<RelayParts, 'closed' | 'opened' | 'passed' | 'pace'> & {
   /** Whether circuits are taken at all. */
   serving(): boolean;
 };
@@ -25,13 +26,17 @@ type Parts = Omit<RelayParts, 'closed' | 'opened' | 'passed'> & {
 export class Relays {
   readonly #parts: RelayParts & Pick<Parts, 'serving'>;
   readonly #circuits = new Map<Handle, RelayCircuit>();
+  readonly #pace: Pace;
   /** Since this began: circuits that came about, and cells that were passed on. */
   #opened = 0;
   #passed = 0;
 
   constructor(parts: Parts) {
+    this.#pace = new Pace(parts.context);
     this.#parts = {
       ...parts,
+      pace: (circuit, run) =>
+        this.#pace.pass(circuit.handle, { run, failed: (code) => circuit.destroy(code) }),
       closed: (circuit) => this.#onClosed(circuit),
       opened: () => void (this.#opened += 1),
       passed: () => void (this.#passed += 1),
@@ -44,6 +49,16 @@ export class Relays {
 
   get size(): number {
     return this.#circuits.size;
+  }
+
+  /** Cells that wait because of the rate. */
+  get held(): number {
+    return this.#pace.size;
+  }
+
+  /** What is passed on for others is held to this rate; undefined: to none. */
+  limit(bytesPerSecond: number | undefined): void {
+    this.#pace.limit(bytesPerSecond);
   }
 
   /** How much is carried over the most, 0 to 255. */
@@ -89,6 +104,7 @@ export class Relays {
 
   #onClosed(circuit: RelayCircuit): void {
     this.#circuits.delete(circuit.handle);
+    this.#pace.drop(circuit.handle);
     const { directory, context } = this.#parts;
     if (directory) context.event({ type: 'circuit-closed', circuit: circuit.handle });
   }

@@ -13,6 +13,11 @@ export class Schedule<K> {
     return this.#heap[0]?.at ?? Infinity;
   }
 
+  /** Undefined for a key that is not set. */
+  at(key: K): Millis | undefined {
+    return this.#entries.get(key)?.at;
+  }
+
   /** Sets or moves a key. */
   set(key: K, at: Millis): void {
     const known = this.#entries.get(key);

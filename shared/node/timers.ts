@@ -19,6 +19,11 @@ export class Timers {
     return this.#runs.has(name);
   }
 
+  /** When it is due; undefined where it is not set. */
+  due(name: string): Millis | undefined {
+    return this.#schedule.at(name);
+  }
+
   clear(name: string): void {
     if (this.#runs.delete(name)) this.#schedule.delete(name);
   }

@@ -1,12 +1,17 @@
-import type { Millis, NodeId } from '../units.ts';
+import type { LinkId, Millis, NodeId } from '../units.ts';
+import type { Connecting } from './dials.ts';
 import type { Handle } from './input.ts';
-import type { Links } from './links.ts';
+import type { Links, Way } from './links.ts';
 import type { Origins } from './origins.ts';
 import type { CircuitPurpose } from './output.ts';
 
 export type LinkState = {
+  /** Of two links to the same peer, for one may be made while the other still stands. */
+  id: LinkId;
   peer: NodeId | undefined;
   kind: 'directory' | 'peer' | 'client';
+  /** Of one that is being made: not known. */
+  way: Way | undefined;
   state: 'connecting' | 'open';
   rttMs: number | null;
   guard: boolean;
@@ -25,13 +30,15 @@ export type CircuitState = {
   rttMs: number | undefined;
 };
 
-export const linkViews = (links: Links, connecting: NodeId[], guards: NodeId[]): LinkState[] => {
+export const linkViews = (links: Links, connecting: Connecting[], guards: NodeId[]): LinkState[] => {
   const open = [...links.all()].map((link): LinkState => {
     const ends = [...link.circuits.values()];
     const own = ends.filter((end) => end.own).length;
     return {
+      id: link.id,
       peer: link.peer,
       kind: link.kind,
+      way: link.way,
       state: 'open',
       rttMs: link.machine.rttMs,
       guard: link.peer !== undefined && guards.includes(link.peer),
@@ -39,9 +46,11 @@ export const linkViews = (links: Links, connecting: NodeId[], guards: NodeId[]):
       carriedCircuits: ends.length - own,
     };
   });
-  const coming = connecting.map((peer): LinkState => ({
+  const coming = connecting.map(({ link, peer }): LinkState => ({
+    id: link,
     peer,
     kind: 'peer',
+    way: undefined,
     state: 'connecting',
     rttMs: null,
     guard: guards.includes(peer),

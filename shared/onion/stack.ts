@@ -1,5 +1,5 @@
 import { type CellCommand, cellCommand } from '../cell/commands.ts';
-import { capacity } from '../cell/geometry.ts';
+import { isWhole } from '../cell/relay.ts';
 import { LocalError, RemoteError } from '../errors.ts';
 import type { Keys } from '../handshake/ntor.ts';
 import { Opener, Sealer } from './layer.ts';
@@ -25,8 +25,7 @@ export class OnionStack {
   /** The body of a cell on link 1 that hop `hop` (from 1) delivers; `message` has `capacity(hop)` bytes. */
   sealTo(hop: number, command: CellCommand, message: Uint8Array): Uint8Array {
     const last = this.#layers[hop - 1];
-    if (!last || message.length !== capacity(hop))
-      throw new LocalError('internal', 'no such hop, or not its capacity');
+    if (!last || !isWhole(message, hop)) throw new LocalError('internal', 'no such hop, or not its capacity');
     let body = last.sealer.seal('deliver', command, message);
     for (let i = hop - 2; i >= 0; i--) body = this.#layers[i]?.sealer.seal('pass', command, body) ?? body;
     return body;

@@ -16,6 +16,10 @@ export type PathRequest = {
   avoid?: ReadonlySet<NodeId> | undefined;
   /** Nodes that may not be its exit: those of circuits for other purposes. */
   exitNot?: ReadonlySet<NodeId> | undefined;
+  /** Its exit, where that is given, whatever its flags. */
+  end?: NodeId | undefined;
+  /** Its second hop is one of these wherever one of them may stand there. */
+  middles?: ReadonlySet<NodeId> | undefined;
   rng: Rng;
   /** Lets families stand together even where there are enough to keep them apart. */
   ignoreFamilies?: boolean | undefined;
@@ -35,15 +39,46 @@ export const hasFamilies = (consensus: Consensus): boolean => {
 /**
  * A path from a guard to an exit, drawn by weight: the first guard that admits one, then the exit, then what stands
  * between. No node twice, never the own one, and no two of one family where at least 8 families are online.
- * Of two neighbours one should be reachable; that gives way where nothing else is left. Undefined when the
- * consensus has no such path.
+ * Of two neighbours one should be reachable; that gives way where nothing else is left. So does that all of them have links which do
+ * not pass the server, or the server would see them one after the other. Undefined when the consensus has no such path.
  */
 export const choosePath = (consensus: Consensus, request: PathRequest): NodeId[] | undefined => {
-  const { length, guards, self, avoid, exitNot } = request;
+  const { length, self, avoid } = request;
   if (length < 1) return undefined;
   const usable = consensus.nodes.filter(({ id }) => id !== self && !avoid?.has(id));
   const apart = request.ignoreFamilies !== true && hasFamilies(consensus);
-  const mayEnd = ({ id, exit }: ConsensusNode): boolean => exit && exitNot?.has(id) !== true;
+  const direct = withoutServer(usable);
+  const path = pathOver(direct, apart, request);
+  return path ?? (direct.length < usable.length ? pathOver(usable, apart, request) : undefined);
+};
+
+export type GuardedRequest = PathRequest & {
+  /** Further ones of the client's sample, for where the request rules its guards out. */
+  spare: readonly NodeId[];
+};
+
+/**
+ * A path of a client that keeps its guards. They know its IP address, and what an exit sees is not for them: its exit is none of
+ * them wherever another can be had.
+ */
+export const chooseGuarded = (
+  consensus: Consensus,
+  { spare, ...request }: GuardedRequest,
+): NodeId[] | undefined => {
+  const via = (exitNot: ReadonlySet<NodeId> | undefined): NodeId[] | undefined =>
+    choosePath(consensus, { ...request, exitNot }) ??
+    choosePath(consensus, { ...request, exitNot, guards: spare });
+  return via(new Set([...(request.exitNot ?? []), ...request.guards])) ?? via(request.exitNot);
+};
+
+/** Those whose links need not pass the server. */
+export const withoutServer = (nodes: readonly ConsensusNode[]): ConsensusNode[] =>
+  nodes.filter(({ capabilities }) => !capabilities.server);
+
+const pathOver = (usable: ConsensusNode[], apart: boolean, request: PathRequest): NodeId[] | undefined => {
+  const { length, guards, exitNot, end } = request;
+  const mayEnd = ({ id, exit }: ConsensusNode): boolean =>
+    end === undefined ? exit && exitNot?.has(id) !== true : id === end;
   for (const id of guards) {
     const guard = usable.find((node) => node.id === id);
     if (!guard) continue;
@@ -60,7 +95,7 @@ const extend = (
   guard: ConsensusNode,
   mayEnd: (node: ConsensusNode) => boolean,
   apart: boolean,
-  { length, rng }: PathRequest,
+  { length, rng, middles }: PathRequest,
 ): ConsensusNode[] | undefined => {
   let free = without(usable, guard, apart);
   const exit = draw(rng, free.filter(mayEnd), length === 2 ? [guard] : []);
@@ -69,7 +104,8 @@ const extend = (
   const path = [guard];
   while (path.length < length - 1) {
     const neighbours = [path.at(-1) as ConsensusNode, ...(path.length === length - 2 ? [exit] : [])];
-    const middle = draw(rng, free, neighbours);
+    const kept = path.length === 1 ? free.filter(({ id }) => middles?.has(id)) : [];
+    const middle = draw(rng, kept.length > 0 ? kept : free, neighbours);
     if (!middle) return undefined;
     free = without(free, middle, apart);
     path.push(middle);
@@ -83,8 +119,9 @@ const without = (nodes: ConsensusNode[], taken: ConsensusNode, apart: boolean): 
 const areKin = ({ family: a }: ConsensusNode, { family: b }: ConsensusNode): boolean =>
   a !== undefined && b !== undefined && equal(a, b);
 
+/** To who links by way of the server only, everybody can. */
 const linkable = (a: ConsensusNode, b: ConsensusNode): boolean =>
-  a.capabilities.reachable || b.capabilities.reachable;
+  [a, b].some(({ capabilities }) => capabilities.reachable || capabilities.server);
 
 const draw = (
   rng: Rng,

@@ -1,7 +1,7 @@
 import type { Rng } from '../crypto/rng.ts';
 import type { Consensus } from '../directory/consensus.ts';
 import type { Millis, NodeId } from '../units.ts';
-import { drawByWeight, hasFamilies } from './choose.ts';
+import { drawByWeight, hasFamilies, withoutServer } from './choose.ts';
 
 /**
  * The guards of one client, in the order in which they were drawn: its only first hops. Few and long kept, so that
@@ -40,7 +40,8 @@ export type GuardUpdate = {
 /**
  * The set after a new consensus, or after failures: those past 30 days or unlisted for a day leave; while fewer than
  * `want` of the listed ones are usable, further ones are drawn by weight and stand last. In a network of under 8
- * families any node may be a guard when no node is marked as one. Of twenty the one unlisted the longest gives way;
+ * families any node may be a guard when no node is marked as one. A node whose links all pass the server is drawn where there is no
+ * other. Of twenty the one unlisted the longest gives way;
  * where all are listed none does.
  */
 export const updateGuards = (state: readonly Guard[], consensus: Consensus, update: GuardUpdate): Guard[] => {
@@ -60,7 +61,8 @@ export const updateGuards = (state: readonly Guard[], consensus: Consensus, upda
     if (isFull && !gone) break;
     const others = free.filter(({ id }) => !guards.some((guard) => guard.id === id));
     const marked = others.filter(({ guard }) => guard);
-    const drawn = drawByWeight(rng, marked.length === 0 && small ? others : marked);
+    const eligible = marked.length === 0 && small ? others : marked;
+    const drawn = drawByWeight(rng, withoutServer(eligible)) ?? drawByWeight(rng, eligible);
     if (!drawn) break;
     if (gone) guards.splice(guards.indexOf(gone), 1);
     guards.push({ id: drawn.id, addedAt: now, lastListed: now, failures: 0, retryAt: 0 });

@@ -15,7 +15,8 @@ import { sign, verify } from '../crypto/sign.ts';
 import { byteOfCode, codeOf, codeOfByte, LocalError, RemoteError, type Code } from '../errors.ts';
 import { nodeIdBytes, type Millis, type NodeId } from '../units.ts';
 import type { ReplayCache } from './replays.ts';
-import { sessionCodec, type Session } from './session.ts';
+import { MEETING_LENGTH, type PassSecret } from './pass.ts';
+import { anySessionCodec, type PassSession, type Session } from './session.ts';
 
 /**
  * Signalling that the directory passes on and cannot read. Both messages have 2,048 bytes, whatever they carry:
@@ -23,7 +24,8 @@ import { sessionCodec, type Session } from './session.ts';
  *     offer  = X-Wing ciphertext (1,120) ‖ AEAD( offer content ‖ zeros )
  *     answer = answer id (16) ‖ nonce (12) ‖ AEAD( answer content ‖ zeros )
  *
- *     offer key (32) ‖ answer key (32) ‖ answer id (16) = HKDF( X-Wing secret, label ‖ recipient's node id )
+ *     offer key (32) ‖ answer key (32) ‖ answer id (16) ‖ pass secret (32) ‖ meeting (16)
+ *            = HKDF( X-Wing secret, label ‖ recipient's node id )
  *
  * The AEAD's associated data is what stands before it. The recipient's signalling key is in the descriptor that it
  * signed; who holds its secret alone can answer, and the answer is signed by the recipient's node key besides.
@@ -49,29 +51,30 @@ const offerCodec = struct({
   reply: fixed(REPLY_ADDRESS_LENGTH),
   nonce: fixed(NONCE_LENGTH),
   time: u64,
-  session: sessionCodec,
+  session: anySessionCodec,
 });
 
 const codeCodec: Codec<Code> = mapped(u8, codeOfByte, byteOfCode);
 
 /** 1 ‖ session, or 2 ‖ code (1). */
 const answerCodec = union({
-  session: [1, struct({ session: sessionCodec })],
+  session: [1, struct({ session: anySessionCodec })],
   refused: [2, struct({ code: codeCodec })],
 });
-export type Answer = { session: Session } | { refused: Code };
+type AnySession = Session | PassSession;
+export type Answer = { session: AnySession } | { refused: Code };
 
 export type NodeKeys = { id: NodeId; secret: Uint8Array };
 
 /** What the dialler keeps until the answer is there; `answerId` (16) finds it. */
-export type PendingAnswer = { answerId: Uint8Array; to: NodeId; key: Uint8Array; offerHash: Uint8Array };
+export type PendingAnswer = AnswerKey & { to: NodeId };
 /** What answers one offer. */
-export type AnswerKey = { answerId: Uint8Array; key: Uint8Array; offerHash: Uint8Array };
+export type AnswerKey = { answerId: Uint8Array; key: Uint8Array; offerHash: Uint8Array; pass: PassSecret };
 /** `from` is undefined for an offer without a name. */
 export type OpenedOffer = {
   from: NodeId | undefined;
   reply: Uint8Array;
-  session: Session;
+  session: AnySession;
   answerKey: AnswerKey;
 };
 
@@ -82,7 +85,7 @@ export type OfferInput = {
   reply: Uint8Array;
   from: NodeKeys | undefined;
   now: Millis;
-  session: Session;
+  session: AnySession;
 };
 
 /**
@@ -99,8 +102,7 @@ export const sealOffer = (rng: Rng, input: OfferInput): { sealed: Uint8Array; pe
     return from ? concat(body, sign(OFFER, from.secret, body)) : body;
   });
   const sealed = concat(ciphertext, seal(keys.offer, ZERO_NONCE, padded(content, OFFER_ROOM), ciphertext));
-  const pending = { answerId: keys.answerId, to: input.to, key: keys.answer, offerHash: sha256(sealed) };
-  return { sealed, pending };
+  return { sealed, pending: { to: input.to, ...answerKeyOf(keys, sealed) } };
 };
 
 /** The recipient's own name and its signalling secrets that are still held, newest first. */
@@ -126,12 +128,11 @@ export const openOffer = (
     if (!verify(OFFER, nodeIdBytes(offer.from), signature, body)) throw new RemoteError('bad-signature');
   }
   endPadded(reader);
-  if (offer.to !== keys.id || offer.session.kind !== 'offer') throw new RemoteError('unexpected');
+  if (offer.to !== keys.id || !isOffer(offer.session)) throw new RemoteError('unexpected');
   if (Math.abs(now - offer.time) > SIGNAL_LIFE_MS) throw new RemoteError('stale');
   if (!replays.take(offer.nonce)) throw new RemoteError('replayed');
   const { from, reply, session } = offer;
-  const answerKey = { answerId: derived.answerId, key: derived.answer, offerHash: sha256(sealed) };
-  return { from, reply, session, answerKey };
+  return { from, reply, session, answerKey: answerKeyOf(derived, sealed) };
 };
 
 /** Throws `too-long` (LocalError) as `sealOffer` does. */
@@ -167,16 +168,31 @@ export const openAnswer = (pending: PendingAnswer, sealed: Uint8Array): Answer =
     throw new RemoteError('bad-signature');
   }
   if (answer.type === 'refused') return { refused: answer.code };
-  if (answer.session.kind !== 'answer') throw new RemoteError('unexpected');
+  if (isOffer(answer.session)) throw new RemoteError('unexpected');
   return { session: answer.session };
 };
 
-type Derived = { offer: Uint8Array; answer: Uint8Array; answerId: Uint8Array };
+const isOffer = ({ kind }: AnySession): boolean => kind === 'offer' || kind === 'pass-offer';
+
+type Derived = { offer: Uint8Array; answer: Uint8Array; answerId: Uint8Array; pass: PassSecret };
 
 const deriveKeys = (secret: Uint8Array, to: NodeId): Derived => {
-  const reader = new Reader(hkdf(secret, concat(LABEL, nodeIdBytes(to)), 32 + 32 + ANSWER_ID_LENGTH));
-  return { offer: reader.take(32), answer: reader.take(32), answerId: reader.take(ANSWER_ID_LENGTH) };
+  const length = 32 + 32 + ANSWER_ID_LENGTH + 32 + MEETING_LENGTH;
+  const reader = new Reader(hkdf(secret, concat(LABEL, nodeIdBytes(to)), length));
+  return {
+    offer: reader.take(32),
+    answer: reader.take(32),
+    answerId: reader.take(ANSWER_ID_LENGTH),
+    pass: { secret: reader.take(32), meeting: reader.take(MEETING_LENGTH) },
+  };
 };
+
+const answerKeyOf = ({ answerId, answer: key, pass }: Derived, sealed: Uint8Array): AnswerKey => ({
+  answerId,
+  key,
+  offerHash: sha256(sealed),
+  pass,
+});
 
 /** A wrong X-Wing secret decapsulates to noise, so the tag tells which key the offer was sealed to. */
 const openWithAny = (keys: OfferKeys, sealed: Uint8Array): { content: Uint8Array; derived: Derived } => {
@@ -194,7 +210,12 @@ const openWithAny = (keys: OfferKeys, sealed: Uint8Array): { content: Uint8Array
 };
 
 /** The content with as many candidates as fit, the most preferred ones. */
-const fitting = (room: number, session: Session, content: (session: Session) => Uint8Array): Uint8Array => {
+const fitting = (
+  room: number,
+  session: AnySession,
+  content: (session: AnySession) => Uint8Array,
+): Uint8Array => {
+  if ('key' in session) return content(session);
   const byPriority = [...session.candidates].sort((a, b) => b.priority - a.priority);
   for (let count = byPriority.length; count >= Math.min(1, byPriority.length); count--) {
     const kept = new Set(byPriority.slice(0, count));

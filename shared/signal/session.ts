@@ -10,6 +10,7 @@ import {
   type Codec,
   type Value,
 } from '../bytes/codec.ts';
+import { DH_LENGTH } from '../crypto/dh.ts';
 import { RemoteError } from '../errors.ts';
 
 /** `text` of at most `max` bytes that matches `pattern` whole, so that nothing it holds can break out of an SDP line. */
@@ -45,17 +46,39 @@ const candidateCodec = struct({
 });
 export type Candidate = Value<typeof candidateCodec>;
 
-/**
- * What a session description of a connection with one data channel comes down to:
- *
- *     kind (1) ‖ ufrag (2 + n) ‖ pwd (2 + n) ‖ DTLS fingerprint, SHA-256 (32) ‖ setup (1) ‖ count (2) ‖ candidates
- */
-export const sessionCodec = struct({
-  kind: choice(['offer', 'answer']),
+const description = {
   ufrag: matching(MAX_ICE_BYTES, /^[0-9A-Za-z+/]{4,256}$/),
   pwd: matching(MAX_ICE_BYTES, /^[0-9A-Za-z+/]{22,256}$/),
   fingerprint: fixed(32),
   setup: choice(['actpass', 'active', 'passive']),
   candidates: list(candidateCodec, MAX_CANDIDATES),
-});
+};
+
+/**
+ * What a session description of a connection with one data channel comes down to:
+ *
+ *     kind (1) ‖ ufrag (2 + n) ‖ pwd (2 + n) ‖ DTLS fingerprint, SHA-256 (32) ‖ setup (1) ‖ count (2) ‖ candidates
+ */
+export const sessionCodec = struct({ kind: choice(['offer', 'answer']), ...description });
 export type Session = Value<typeof sessionCodec>;
+
+/** In place of one, for a link by way of the server: kind (1: 2 offer | 3 answer) ‖ X25519 key made for it alone (32). */
+export type PassSession = { kind: 'pass-offer' | 'pass-answer'; key: Uint8Array };
+
+const kindCodec = choice(['offer', 'answer', 'pass-offer', 'pass-answer']);
+const passKeyCodec = struct({ key: fixed(DH_LENGTH) });
+const descriptionCodec = struct(description);
+
+/** Either of the two, told apart by the kind. */
+export const anySessionCodec: Codec<Session | PassSession> = {
+  write(w, v) {
+    kindCodec.write(w, v.kind);
+    if ('key' in v) passKeyCodec.write(w, v);
+    else descriptionCodec.write(w, v);
+  },
+  read(r) {
+    const kind = kindCodec.read(r);
+    if (kind === 'offer' || kind === 'answer') return { kind, ...descriptionCodec.read(r) };
+    return { kind, ...passKeyCodec.read(r) };
+  },
+};

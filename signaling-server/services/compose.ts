@@ -17,6 +17,11 @@ const FRESH_MS = 3 * MINUTE_MS;
 export const USABLE_MS = 180 * MINUTE_MS;
 /** In a network of more nodes than this contribution is asked for, unless it is set otherwise. */
 const ENFORCED_ABOVE = 12;
+/**
+ * Who comes to be an exit shows by it which connection it has. So those who came within a span of so many registration delays
+ * come to be exits together, and whoever sees them be used can't tell them apart by when each came.
+ */
+const EXIT_SPANS = 2;
 const NOTHING = new Uint8Array(32);
 /** An archive whose last consensus is older than this may be a restored one, and later ones may have been shown. */
 const AWAY_MS = 10 * MINUTE_MS;
@@ -49,7 +54,7 @@ export const compose = ({ keys, presences, previous, now, standing, ...rest }: C
   params: params(presences.length, rest),
   ...standing,
   verificationKeyHash: unhex(verificationKeyHash),
-  nodes: listed(presences, now),
+  nodes: listed(presences, now, rest.registrationDelayMs),
 });
 
 /**
@@ -85,15 +90,21 @@ const params = (
 export const isLively = ({ published }: Presence, now: Millis): boolean =>
   now - published <= DESCRIPTOR_LIFE_MS;
 
-/** Nodes whose keys still work, by id. A guard is one that has been here for 8 days, or longer than half of all. */
-const listed = (presences: Presence[], now: Millis): ConsensusNode[] => {
+/**
+ * Nodes whose keys still work, by id. A guard is one that has been here for 8 days, or longer than half of all; an exit one of the
+ * eight oldest, or one that was here when the last span of exits began.
+ */
+const listed = (presences: Presence[], now: Millis, registrationDelayMs: Millis): ConsensusNode[] => {
   const lively = presences.filter((each) => isLively(each, now));
+  const spanMs = EXIT_SPANS * registrationDelayMs;
+  const oldest = lively.map(({ since }) => since).sort((a, b) => a - b)[MINIMUM_NODES - 1] ?? Infinity;
+  const exitSince = spanMs === 0 ? Infinity : Math.max(oldest, now - (now % spanMs) - 1);
   const guardUptimeMs = Math.min(GUARD_UPTIME_MS, lowerMedian(lively.map(({ since }) => now - since)));
   return lively
     .map(({ descriptor, since }) => ({
       ...decode(descriptorCodec, descriptor),
       guard: now - since >= guardUptimeMs,
-      exit: true,
+      exit: since <= exitSince,
       weight: DEFAULT_WEIGHT,
       since,
     }))

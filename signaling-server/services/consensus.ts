@@ -30,6 +30,8 @@ export type ConsensusOptions = {
   standing(now: Millis): Promise<Standing>;
   /** This process has become the one that makes consensuses. */
   led?(): void;
+  /** The store had lost what was alive, and has the nodes again. */
+  restored?(): Promise<void>;
 };
 
 /** Under this many nodes everyone links to everyone, so everyone hears of a change at once. */
@@ -121,6 +123,7 @@ export class ConsensusMaker implements Service<'consensus'> {
       if (!(await live.presence(record.node)))
         await live.setPresence(record, record.seen + KEPT_NODES_MS - now);
     }
+    await this.#options.restored?.();
   }
 
   /** One attempt at a time; a store that fails is asked again at the next one, and the latest consensus stays. */

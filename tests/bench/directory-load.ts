@@ -63,7 +63,7 @@ export class Crowd {
       const { peer, keys, id } = newcomers[i] as Member;
       const descriptor = signDescriptor(keys.secret, {
         ...{ id, onionKey: keys.public, signallingKey, family: undefined, published: Date.now() },
-        capabilities: { headless: false, reachable: true },
+        capabilities: { headless: false, reachable: true, server: false },
       });
       await ask(peer, signRegister(keys.secret, peer.binding, descriptor));
     });

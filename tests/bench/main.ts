@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: how fast circuits are built, messages go to a contact and come back, and data flows, with headless
- * relays and with Chromium tabs as relays, all on this machine; what the directory and the proof of contribution take.
+ * relays and with Chromium tabs as relays, all on this machine; what the directory and the proof of contribution take; how
+ * smoothly the page goes.
  * Prints tables, then the same as one line of JSON.
  *
  *     npm run bench -- [--quick] [--only WHAT[,WHAT]] [--json FILE] [--profile DIR]
  *
- * WHAT is a kind of relay (headless, tabs), a figure (build, roundtrip, throughput), the directory or the contribution;
- * without any of a group all of it is measured, and with the last two alone nothing else. `--profile` leaves the CPU
+ * WHAT is a kind of relay (headless, tabs), a figure (build, roundtrip, throughput), the directory, the contribution or
+ * the page; without any of a group all of it is measured, and with the last three alone nothing else. `--profile` leaves the CPU
  * profile of every Node process in DIR. Takes some ten minutes, `--quick` some three; the first time six more, to set up
  * Semaphore, with which proving is compared. Exit codes: 0 when all was measured, 64 when the arguments can't be used, 1 otherwise.
  */
@@ -28,6 +29,7 @@ import {
 } from './directory.ts';
 import { figures, full, measure, quick as quickSize, type Figure } from './figures.ts';
 import { BenchNetwork, type Kind } from './network.ts';
+import { fullPage, measurePage, pageTable, quickPage, type PageReport } from './page.ts';
 import { load, machineOf, table, type Measured, type Report } from './report.ts';
 
 const EXIT_USAGE = 64;
@@ -36,7 +38,8 @@ const kinds: Kind[] = ['headless', 'tabs'];
 
 const DIRECTORY = 'directory';
 const CONTRIBUTION = 'contribution';
-const apart = [DIRECTORY, CONTRIBUTION];
+const PAGE = 'page';
+const apart = [DIRECTORY, CONTRIBUTION, PAGE];
 
 type Options = {
   quick: boolean;
@@ -44,6 +47,7 @@ type Options = {
   figures: Figure[];
   directory: boolean;
   contribution: boolean;
+  page: boolean;
   json?: string;
   profile?: string;
 };
@@ -73,6 +77,7 @@ const readOptions = (): Options => {
       quick,
       directory: named.length === 0 || named.includes(DIRECTORY),
       contribution: named.length === 0 || named.includes(CONTRIBUTION),
+      page: named.length === 0 || named.includes(PAGE),
       kinds: alone ? [] : chosen(kinds, named),
       figures: chosen(figures, named),
       ...(json !== undefined && { json }),
@@ -129,6 +134,11 @@ if (options.contribution) {
   const size = options.quick ? quickContribution : fullContribution;
   contribution = (await measureContribution(size, vain).catch(vain)) ?? undefined;
 }
+let page: PageReport | undefined;
+if (options.page) {
+  console.error('Measuring the page...');
+  page = await measurePage(options.quick ? quickPage : fullPage, vainly(PAGE));
+}
 const report: Report = {
   time: new Date().toISOString(),
   quick: options.quick,
@@ -136,10 +146,12 @@ const report: Report = {
   networks: measured,
   ...(directory && { directory }),
   ...(contribution && { contribution }),
+  ...(page && { page }),
 };
 if (measured.length > 0) console.log(`${table(report)}\n`);
 if (directory) console.log(`${directoryTable(directory)}\n`);
 if (contribution) console.log(`${contributionTable(contribution)}\n`);
+if (page) console.log(`${pageTable(page)}\n`);
 console.log(JSON.stringify(report));
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 process.exit(complete ? 0 : 1);

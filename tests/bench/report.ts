@@ -1,4 +1,5 @@
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
+import type { PageReport } from './page.ts';
 import type { ContributionReport } from './contribution.ts';
 import type { DirectoryReport } from './directory.ts';
 import type { Results, Spread } from './figures.ts';
@@ -27,6 +28,7 @@ export type Report = {
   networks: Measured[];
   directory?: DirectoryReport;
   contribution?: ContributionReport;
+  page?: PageReport;
 };
 
 export const load = (): number => loadavg()[0] ?? 0;

@@ -41,6 +41,7 @@ const everyoneContributes = async (): Promise<void> => {
 };
 
 beforeAll(async () => {
+  await curves.keep();
   mkdirSync(ceremony);
   writeFileSync(join(folder, 'cube.circom'), small);
   ({ r1cs, wasm } = await compile(join(folder, 'cube.circom'), folder));

@@ -3,13 +3,18 @@ import type { AddressInfo } from 'node:net';
 import { cleanup } from 'node-datachannel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { createServer } from 'node:http';
 import { nodeWrtc } from '#relay/peers.ts';
+import { systemClock } from '#server/clock.ts';
+import { createLinks } from '#server/links.ts';
+import { Passages } from '#server/passages.ts';
 import type { LinkId } from '#shared/units.ts';
 import { collectingEnd, type LinkMaker, linkScenarios, watchBuffer } from '#tests/contract/links.ts';
 import { memoryPair } from '#tests/support/memory-carrier.ts';
 import { joinedPeers } from '#tests/support/joined-peers.ts';
 import { bridgeChannel, carrierOfPort } from '#web/transport/bridge.ts';
 import { carrierOfChannel } from '#web/transport/channel.ts';
+import { carrierOfPass, passUrl } from '#web/transport/pass.ts';
 import { carrierOfWebSocket, type WebSocketLike } from '#web/transport/websocket.ts';
 
 const inMemory: LinkMaker = () => {
@@ -70,9 +75,44 @@ const overWebRtc =
     return Promise.resolve({ a, b, mostBuffered: () => most, dispose: () => peers.close() });
   };
 
+/** Both ends' WebSockets lead to a real server, which passes what is sealed between them. */
+const byServer: LinkMaker = async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const passages = new Passages({ most: 4, clock: systemClock, refused: () => undefined });
+  const accept = (): never => {
+    throw new Error('nobody links to the directory');
+  };
+  const links = createLinks({ server, path: '/link', maxLinks: 1, accept, passages });
+  const meeting = crypto.getRandomValues(new Uint8Array(16));
+  const keys = [1, 2].map(() => crypto.getRandomValues(new Uint8Array(32)));
+  let most = 0;
+  const end = ([send, receive]: Uint8Array[]): ReturnType<typeof collectingEnd> => {
+    const pass = { meeting, send: send as Uint8Array, receive: receive as Uint8Array };
+    const { port } = server.address() as AddressInfo;
+    const socket = new WebSocket(passUrl(`ws://127.0.0.1:${String(port)}/link`, pass));
+    watchBuffer(socket, (bytes) => void (most = Math.max(most, bytes)));
+    const one = collectingEnd();
+    one.carrier = carrierOfPass(socket, pass, one.events);
+    return one;
+  };
+  const [a, b] = [end(keys), end(keys.toReversed())];
+  return {
+    ...{ a, b },
+    mostBuffered: () => most,
+    dispose() {
+      for (const { carrier } of [a, b]) carrier.close();
+      links.close();
+      passages.close();
+      server.close();
+    },
+  };
+};
+
 const makers: Record<string, LinkMaker> = {
   'in memory': inMemory,
   'over a WebSocket': overWebSocket((url) => new WebSocket(url)),
+  'by way of the server': byServer,
   'over WebRTC in Node': overWebRtc(false),
   'over WebRTC in Node behind a bridge': overWebRtc(true),
 };

@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SEALED_CELL_LENGTH } from '#shared/cell/geometry.ts';
 import { systemClock } from '#server/clock.ts';
 import { readConfig } from '#server/config.ts';
 import { webChecks } from '#server/doctor-web.ts';
@@ -38,6 +39,7 @@ const startCaddy: Start = (folder, port, upstream) => ({
 const startNginx: Start = (folder, port, upstream) => {
   const site = replaced(readFileSync(join(deploy, 'nginx.conf'), 'utf8'), [
     ['server 127.0.0.1:8080 ', `server 127.0.0.1:${String(upstream)} `],
+    ['server 127.0.0.1:8080;', `server 127.0.0.1:${String(upstream)};`],
     ['listen 80;', `listen 127.0.0.2:${String(port)};`],
     ['listen 443 ssl http2;', `listen 127.0.0.1:${String(port)};`],
     ['ssl_certificate /', '# /'],
@@ -128,6 +130,17 @@ describe.each([
     const upgrade = seen.slice(seen.indexOf('GET /link '));
     expect(upgrade).toMatch(/^X-Forwarded-For: 127\.0\.0\.1\r$/im);
     expect(upgrade).toMatch(/^Upgrade: websocket\r$/im);
+  });
+
+  tried('so are those that the server passes on', async () => {
+    const ends = [1, 2].map(() => new WebSocket(`${url.replace('http', 'ws')}/link/0a`));
+    await Promise.all(ends.map((end) => once(end, 'open')));
+    for (const end of ends) end.send(new Uint8Array(16).fill(10));
+    const came = once(ends[1] as WebSocket, 'message') as Promise<[MessageEvent<Blob>]>;
+    ends[0]?.send(new Uint8Array(SEALED_CELL_LENGTH).fill(7));
+    const [{ data }] = await came;
+    expect([...new Uint8Array(await data.arrayBuffer())]).toEqual(Array<number>(SEALED_CELL_LENGTH).fill(7));
+    for (const end of ends) end.close();
   });
 
   tried('the doctor finds nothing wrong', async () => {

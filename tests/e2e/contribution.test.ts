@@ -2,7 +2,8 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unhex } from '#shared/bytes/bytes.ts';
 import { SLOTS } from '#shared/contribution/epochs.ts';
-import type { ClientApi, HelpingView } from '#web/api.ts';
+import type { ClientApi } from '#web/api.ts';
+import type { HelpingView } from '#web/api-helping.ts';
 import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
 import { meet } from '#tests/support/chat.ts';
 import { Joiner, type Kept } from '#tests/support/joiner.ts';
@@ -10,6 +11,7 @@ import { SabotagedApp, type Sabotage } from '#tests/support/sabotage.ts';
 import { keptInRedis, keptInSqlite } from '#tests/support/store-dump.ts';
 import { redisServer, type StoreServer } from '#tests/support/stores.ts';
 import { eventually, TestNetwork, type TestRelay } from '#tests/support/test-network.ts';
+import { at, walk } from '#tests/support/walker.ts';
 
 const LEAST_EPOCH_MS = 60_000;
 /** Until everybody is there. */
@@ -63,7 +65,7 @@ describe('proof of contribution, with real tabs', () => {
 
   const helping = async (tab: Tab): Promise<HelpingView> => (await tab.client.state()).helping;
 
-  const tell = async (tab: Tab): Promise<Told> => {
+  const tell = async (kind: Sabotage, tab: Tab): Promise<Told> => {
     const ended = async (): Promise<boolean> => {
       const { audit, proof } = await helping(tab);
       return audit !== null && proof.stage.kind === 'not-enough';
@@ -73,7 +75,9 @@ describe('proof of contribution, with real tabs', () => {
     await tab.start('Mallory');
     await tab.show('#/helping');
     await tab.page.getByTestId('proof-fault').waitFor({ timeout: PROOF_MS });
-    return { ...view, words: (await tab.page.getByTestId('proof-stage').textContent()) ?? '' };
+    const words = (await tab.page.getByTestId('proof-stage').textContent()) ?? '';
+    if (kind === 'drop') await walk(tab.page, [at(tab, 'helping-not-enough', '#/helping', 'proof-fault')]);
+    return { ...view, words };
   };
 
   beforeAll(async () => {
@@ -101,7 +105,7 @@ describe('proof of contribution, with real tabs', () => {
       await app.serve(context, network.url, kind);
       dishonest.set(kind, await Tab.open(context, network.url));
     }
-    await network.listed(HONEST_RELAYS + 1 + kinds.length);
+    await network.listed(HONEST_RELAYS + 1 + kinds.length, 90_000);
   });
   afterAll(async () => {
     await browser.close();
@@ -114,7 +118,7 @@ describe('proof of contribution, with real tabs', () => {
     const closed = async (): Promise<boolean> => (await helping(helper)).proof.epoch !== null;
     await eventually('the scores of an epoch', closed, PROOF_MS);
     for (const [kind, tab] of dishonest) {
-      const telling = tell(tab);
+      const telling = tell(kind, tab);
       // Whoever asks for it hears of a failure.
       telling.catch(() => undefined);
       told.set(kind, telling);
@@ -179,6 +183,7 @@ describe('proof of contribution, with real tabs', () => {
     // The result comes with the next heartbeat.
     await eventually('its result', async () => (await helping(helper)).audit !== null, HEARTBEAT_MS);
     expect((await helping(helper)).audit?.tier).toBeGreaterThanOrEqual(3);
+    await walk(helper.page, [at(helper, 'helping-verified', '#/helping', 'proof-pill')]);
   });
 
   it.each(kinds)('a tab that would %s the cells of others does not, and is told why', async (kind) => {

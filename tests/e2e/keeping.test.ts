@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hex, text } from '#shared/bytes/bytes.ts';
 import { decodeAddress } from '#shared/rendezvous/address.ts';
 import type { ClientApi } from '#web/api.ts';
+import { backupOf, opened } from '#tests/support/backups.ts';
 import { keptInBrowser } from '#tests/support/browser-store.ts';
 import { launch, newContext, Tab, webDir } from '#tests/support/browser.ts';
 import { delivered, heard, meet, say, type Side } from '#tests/support/chat.ts';
@@ -15,29 +16,6 @@ const PASSPHRASE = 'seven geese in a row';
 const TIMER_MS = 1500;
 /** Whoever is let into a group again waits for its members to come by. */
 const GROUP_MS = 60_000;
-
-/** A backup of the tab's user, in hex: no Blob crosses to a test. */
-const backupOf = (tab: Tab): Promise<string> =>
-  tab.page.evaluate(async () => {
-    const file = await (globalThis as Exposed).hourglass.client.backup();
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  });
-
-const opened = (
-  tab: Tab,
-  method: 'readBackup' | 'restoreBackup',
-  file: string,
-  words: string[],
-): Promise<unknown> =>
-  tab.page.evaluate(
-    async ({ name, digits, phrase }) => {
-      const bytes = Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-      const { client } = (globalThis as Exposed).hourglass;
-      return (await client[name](new Blob([bytes]), phrase)) ?? null;
-    },
-    { name: method, digits: file, phrase: words },
-  );
 
 describe('a profile that is kept', () => {
   let network: TestNetwork;

@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanup } from 'node-datachannel';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import sirv from 'sirv';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeWrtc } from '#relay/peers.ts';
 import { linkScenarios } from '#tests/contract/links.ts';
-import { findChromium } from '#tests/support/programs.ts';
+import { allowDevices, launch } from '#tests/support/browser.ts';
 import type { LinksPage, Place } from './links/page.ts';
 import { type Party, party } from './links/party.ts';
 
@@ -36,13 +36,9 @@ beforeAll(async () => {
   server = createServer((request, response) => files(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: ['--no-sandbox', '--allow-loopback-in-peer-connection'],
-  });
+  browser = await launch();
   context = await browser.newContext();
-  // With these a page may see real addresses, so that no mDNS name is asked for on the network.
-  await context.grantPermissions(['microphone', 'camera'], { origin: url });
+  await allowDevices(context, url);
 });
 
 afterAll(async () => {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as image from '#web/media/image.ts';
 import type * as voice from '#web/media/voice.ts';
-import { findChromium } from '#tests/support/programs.ts';
+import { launch, pretendedDevices } from '#tests/support/browser.ts';
 
 const ORIGIN = 'http://127.0.0.1:9';
 const media = join(import.meta.dirname, '../../web/media');
@@ -34,8 +34,7 @@ describe('in a browser', () => {
   let page: Page;
 
   beforeAll(async () => {
-    const fakes = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--no-sandbox'];
-    browser = await chromium.launch({ executablePath: findChromium(), args: fakes });
+    browser = await launch(pretendedDevices);
     page = await browser.newPage();
     await page.route(`${ORIGIN}/**`, async (route) => {
       const name = new URL(route.request().url()).pathname.slice(1);

@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FakeClient, Scene } from '#tests/support/fake-client.ts';
 import { DemoSite } from '#tests/support/demo-site.ts';
 import { fakePhrase, fakeSafetyCode } from '#tests/support/fake-people.ts';
-import { findChromium } from '#tests/support/programs.ts';
+import { launch } from '#tests/support/browser.ts';
 import { qrVideo } from '#tests/support/qr-video.ts';
+import { MOST } from '#web/ui/view/window.ts';
 
 type Shown = typeof globalThis & { fake: FakeClient };
 
@@ -22,14 +23,10 @@ beforeAll(async () => {
   site = await DemoSite.start();
   folder = await mkdtemp(join(tmpdir(), 'screens-'));
   await writeFile(join(folder, 'camera.y4m'), qrVideo(fakeSafetyCode));
-  browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: [
-      '--no-sandbox',
-      '--use-fake-device-for-media-stream',
-      `--use-file-for-fake-video-capture=${join(folder, 'camera.y4m')}`,
-    ],
-  });
+  browser = await launch([
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${join(folder, 'camera.y4m')}`,
+  ]);
 });
 
 afterAll(async () => {
@@ -83,6 +80,7 @@ describe('invites', () => {
     }, single);
     const reusable = await link.innerText();
     await at('invite-tab-open').click();
+    await at('open-invite').first().waitFor();
     const copies = await at('open-invite').count();
     expect(copies).toBe(3);
     await at('invite-tab-new').click();
@@ -128,7 +126,9 @@ describe('contacts', () => {
     await at('composer').waitFor();
     await show('people', '#/chats/Kestrel');
     await at('key-compare').click();
-    expect((await at('safety-number').locator('li').all()).length).toBe(12);
+    const groups = at('safety-number').locator('li');
+    await groups.first().waitFor();
+    expect(await groups.count()).toBe(12);
     await at('compare-match').click();
     await at('composer').waitFor();
     await at('verification').and(page.locator('[data-verified=yes]')).waitFor();
@@ -169,6 +169,7 @@ describe('groups', () => {
     for (const name of ['Mira', 'Linden']) await at('people').getByText(name).click();
     await at('group-create').click();
     await at('group-title').getByText('Tide watch').waitFor();
+    await at('member').first().waitFor();
     expect(await at('member').count()).toBe(3);
     await at('rename').click();
     await at('rename-field').fill('Ebb watch');
@@ -189,7 +190,71 @@ describe('groups', () => {
   });
 });
 
+describe('a conversation of ten thousand messages', () => {
+  type Look = { drawn: number; first: string; moved: number };
+  /** Scrolls to the top or the end of what is drawn; how far the line that stood there then moved in sight. */
+  const scroll = (to: 'top' | 'end'): Promise<Look> =>
+    page.evaluate(async (where) => {
+      const log = document.querySelector('[data-testid=log]')!;
+      const lines = (): Element[] => [...log.querySelectorAll('li[data-line]')];
+      const frames = async (count: number): Promise<void> => {
+        for (let i = 0; i < count; i++) await new Promise((done) => requestAnimationFrame(done));
+      };
+      log.scrollTop = where === 'top' ? 0 : log.scrollHeight;
+      const edge = where === 'top' ? lines()[0]! : lines().at(-1)!;
+      const before = edge.getBoundingClientRect().top;
+      await frames(3);
+      const moved = edge.isConnected ? Math.abs(edge.getBoundingClientRect().top - before) : 10_000;
+      const first = log.querySelector('[data-testid=message-text]')?.textContent ?? '';
+      return { drawn: lines().length, first: first.split('.')[0] ?? '', moved };
+    }, to);
+
+  it('is drawn in parts, of which what is in sight stays in its place', { timeout: 60_000 }, async () => {
+    await show('long', '#/chats/Mira');
+    await at('message-text').getByText('Message 10000.').waitFor();
+    const looks = [await scroll('top')];
+    for (let i = 0; i < 12; i++) looks.push(await scroll('top'));
+    expect(looks.at(-1)!.first).not.toBe(looks[0]!.first);
+    await page.locator('li[data-line]').first().press('Home');
+    looks.push(await scroll('top'));
+    expect(looks.at(-1)!.first).toBe('Message 1');
+    for (let i = 0; i < 10; i++) looks.push(await scroll('end'));
+    expect(looks.at(-1)!.first).not.toBe('Message 1');
+    for (const { drawn, moved } of looks) {
+      expect(drawn).toBeLessThanOrEqual(MOST);
+      expect(moved).toBeLessThan(2);
+    }
+    await at('newest').click();
+    await at('message-text').getByText('Message 10000.').waitFor();
+    expect(await page.locator('li[data-line]').count()).toBeLessThan(MOST);
+  });
+
+  it('shows what is written in it, from wherever one was', async () => {
+    await show('long', '#/chats/Mira');
+    await at('message-text').getByText('Message 10000.').waitFor();
+    for (let i = 0; i < 6; i++) await scroll('top');
+    await at('composer').fill('Here I am');
+    await at('send').click();
+    await at('message-text').getByText('Here I am').waitFor();
+    await page.waitForFunction(() => {
+      const log = document.querySelector('[data-testid=log]')!;
+      return log.scrollHeight - log.scrollTop - log.clientHeight < 5;
+    });
+  });
+});
+
 describe('settings', () => {
+  it('cover is chosen among three levels, and what it costs at present stands beneath', async () => {
+    await show('people', '#/settings/privacy');
+    expect(await at('cover-off').isChecked()).toBe(true);
+    expect(await at('cover-cost').count()).toBe(0);
+    await at('cover-full').check();
+    const cost = await at('cover-cost').innerText();
+    expect(cost).toBe('Now: 8.6 kB/s up, 8.6 kB/s down');
+    await at('cover-off').check();
+    await at('cover-cost').waitFor({ state: 'detached' });
+  });
+
   it('a picture is drawn anew as a small square JPEG', async () => {
     await show('people', '#/settings/profile');
     await at('picture-choose').waitFor();
@@ -225,8 +290,10 @@ describe('settings', () => {
     await show('people', '#/settings/backup');
     expect(await at('backup-save').isDisabled()).toBe(true);
     await at('phrase-show').click();
+    await at('phrase').waitFor();
     expect(await at('phrase').locator('b').allInnerTexts()).toEqual(fakePhrase);
     await at('phrase-written').click();
+    await at('phrase-check').first().waitFor();
     for (const field of await at('phrase-check').all()) await field.fill('wrong');
     await at('phrase-check-go').click();
     await at('phrase-wrong').waitFor();
@@ -298,4 +365,99 @@ it('dialogs hold the focus and give it back', async () => {
   await page.waitForURL(/#\/chats$/);
   await focused('invite');
   expect(hash()).toBe('#/chats');
+});
+
+describe('the first screens', () => {
+  it('lead from a name over the check to an invite, and back', async () => {
+    await show('empty', '#/welcome');
+    await at('name').fill('Alder');
+    await at('start').click();
+    await at('check').waitFor();
+    expect(await at('check-row').evaluateAll((rows) => rows.length)).toBe(5);
+    await at('steps-back').click();
+    expect(await at('name').inputValue()).toBe('Alder');
+    await at('name').fill('Alder Tree');
+    await at('start').click();
+    await at('steps-next').click();
+    await at('invite-link').waitFor();
+    await at('steps-turn').click();
+    await at('invite-paste').waitFor();
+    await page.goBack();
+    await at('check').waitFor();
+    await page.goForward();
+    await at('steps-done').click();
+    await at('invite').waitFor();
+    expect(hash()).toBe('#/chats');
+    expect(await page.evaluate(() => (globalThis as Shown).fake.state.profile.name)).toBe('Alder Tree');
+  });
+
+  it('are skipped by one click, and are not there for who comes back', async () => {
+    await show('empty', '#/welcome');
+    await at('start').click();
+    await at('steps-skip').click();
+    await at('invite').waitFor();
+    await show('quiet', '#/welcome');
+    await at('invite').waitFor();
+    expect(hash()).toBe('#/chats');
+  });
+});
+
+describe('the connection check', () => {
+  it('is reached from where something is missing, and says what to do', async () => {
+    await show('blocked', '#/chats');
+    await at('status').click();
+    await at('check-row').and(page.locator('[data-name=webrtc][data-state=failed]')).waitFor();
+    await at('check-row').filter({ hasText: 'ahead of the server’s' }).waitFor();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await at('check-copy').click();
+    await at('check-copy').getByText('Copied').waitFor();
+    const report = await page.evaluate(() => navigator.clipboard.readText());
+    expect(report).toContain('Peer-to-peer links (WebRTC): Failed.');
+    await show('busy', '#/settings/network');
+    await at('settings-check').click();
+    await at('check').and(page.locator('[data-state=ok]')).waitFor();
+  });
+});
+
+describe('the live views', () => {
+  it('a lost hop is named, and what each hop is for and can see', async () => {
+    await show('lost', '#/chats/Mira/circuit');
+    await at('circuit-state').and(page.locator('[data-standing=lost]')).waitFor();
+    await at('circuit-more').getByText('Lost hop 2. Rebuilding').waitFor();
+    await show('slow', '#/chats/Mira/circuit');
+    await at('circuit-state').and(page.locator('[data-standing=slow]')).waitFor();
+    await at('circuit-why').press('Enter');
+    await page.getByText('Drawn anew for each circuit').waitFor();
+    await at('circuit-list').waitFor();
+    expect(await at('circuit-list').locator('li').count()).toBe(7);
+  });
+
+  it('who has no neighbour is told what is tried, can try at once, and check', async () => {
+    await show('alone', '#/network');
+    await at('looking').getByText('try 3, next in').waitFor();
+    await at('look-again').click();
+    await at('looking').getByText('try 4.').waitFor();
+    await at('looking-check').click();
+    await at('check').waitFor();
+    await show('busy', '#/network');
+    await at('most-neighbours').selectOption('5');
+    await at('most-neighbours').and(page.locator('[aria-describedby]')).waitFor();
+    await at('link').first().waitFor();
+    const before = await at('link').count();
+    await at('neighbour-add').click();
+    await at('notice').getByText('Linking to').waitFor();
+    expect(await at('link').count()).toBe(before + 1);
+  });
+
+  it('limits to helping are set, and a pause says why', async () => {
+    await show('busy', '#/helping');
+    await at('limit-day').selectOption('1000');
+    await at('limit-used').getByText('of 1 GB today').waitFor();
+    await at('limit-rate').selectOption('250');
+    await at('limit-onlyVisible').click();
+    const limits = await page.evaluate(() => (globalThis as Shown).fake.state.relaying.limits);
+    expect(limits).toMatchObject({ dayMegabytes: 1000, kilobytesPerSecond: 250, onlyVisible: true });
+    await show('paused', '#/helping');
+    await at('helping-lead').and(page.locator('[data-paused=day]')).waitFor();
+  });
 });

@@ -153,6 +153,15 @@ describe('two people at what npm start started', () => {
     await expectTrueView(bob);
   });
 
+  it('see in the connection check what is true of this very network', async () => {
+    await alice.show('#/check');
+    // Few nodes are online, and no STUN server is named.
+    const expected = { server: 'ok', clock: 'ok', webrtc: 'ok', ice: 'none', circuit: 'warning' };
+    for (const [name, state] of Object.entries(expected))
+      await alice.page.locator(`[data-testid=check-row][data-name=${name}][data-state=${state}]`).waitFor();
+    expect((await alice.client.state()).status.kind).toBe('limited');
+  });
+
   it('meet no error, and no breach of the policy of their page', () => {
     expect([...alice.problems, ...bob.problems]).toEqual([]);
   });

@@ -14,7 +14,7 @@ const KILLS = 3;
 
 type Engine = { start: () => Promise<StoreServer | undefined>; deposits: number };
 const engines: Record<string, Engine> = {
-  SQLite: { start: () => Promise.resolve(undefined), deposits: 2_000 },
+  SQLite: { start: () => Promise.resolve(undefined), deposits: long ? 2_000 : 480 },
   'the MongoDB protocol': { start: mongoServer, deposits: long ? 2_000 : 400 },
 };
 

@@ -25,8 +25,8 @@ describe('settings', () => {
       consensusMs: 60_000,
       consensusChangeMs: 2_000,
       heartbeatTtlMs: 90_000,
-      directoryHops: 1,
-      registrationDelayMs: 0,
+      directoryHops: 4,
+      registrationDelayMs: 300_000,
       iceServers: [],
       turn: undefined,
       publicUrl: undefined,
@@ -34,6 +34,7 @@ describe('settings', () => {
       drainMs: 0,
       candidates: 'all',
       maxLinks: 4_096,
+      maxServerLinks: 512,
       maxNodes: 10_000,
       maxDescriptors: 100_000,
       admissionWorkBits: 24,
@@ -50,7 +51,7 @@ describe('settings', () => {
       HG_PORT: '0',
       HG_HOST: '::1',
       HG_DATA_DIR: '',
-      HG_DIRECTORY_HOPS: '4',
+      HG_DIRECTORY_HOPS: '2',
       HG_ICE_SERVERS:
         '[{"urls":["stun:stun.example.org:3478"]},{"urls":"turn:t","username":"u","credential":"c"}]',
       HG_LOG_LEVEL: 'silent',
@@ -60,7 +61,7 @@ describe('settings', () => {
       port: 0,
       host: '::1',
       dataDir: './data',
-      directoryHops: 4,
+      directoryHops: 2,
       logLevel: 'silent',
     });
     expect(config.iceServers).toEqual([

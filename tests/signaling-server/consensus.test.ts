@@ -230,6 +230,32 @@ describe('guards', () => {
       .sort((a, b) => a - b);
   };
 
+  /** By how long they have been there, where nodes register within `registrationDelayMs`. */
+  const exitsAmong = (registrationDelayMs: number, at: number, ...uptimesMs: number[]): number[] => {
+    const presences = presencesOf(...uptimesMs);
+    const more = { ...undisturbed, keys: directoryKeys, previous: undefined, directoryHops: 4 };
+    const { nodes } = compose({ ...more, presences, registrationDelayMs, now: at });
+    return nodes
+      .filter(({ exit }) => exit)
+      .map(({ since }) => now - since)
+      .sort((a, b) => a - b);
+  };
+
+  it('and exits: the eight oldest at once, all others together when the next two delays begin', () => {
+    const oldest = [91, 92, 93, 94, 95, 96, 97, 98];
+    const young = [1, 2, 30];
+    // `now` is a whole number of spans.
+    expect(now % (10 * MINUTE_MS)).toBe(0);
+    const all = [...young, ...oldest];
+    expect(exitsAmong(5 * MINUTE_MS, now - 1, ...all)).toEqual(oldest);
+    expect(exitsAmong(5 * MINUTE_MS, now, ...all)).toEqual(all);
+    expect(exitsAmong(5 * MINUTE_MS, now, 0, -5, ...all)).toEqual(all);
+    expect(exitsAmong(5 * MINUTE_MS, now + 10 * MINUTE_MS - 1, 0, -5, ...all)).toEqual(all);
+    expect(exitsAmong(5 * MINUTE_MS, now + 10 * MINUTE_MS, 0, -5, ...all)).toEqual([-5, 0, ...all]);
+    expect(exitsAmong(5 * MINUTE_MS, now - 1, ...young)).toEqual(young);
+    expect(exitsAmong(0, now, 0, -5, ...all)).toHaveLength(13);
+  });
+
   it('are those as old as the median', () => {
     expect(guardsAmong()).toEqual([]);
     expect(guardsAmong(5)).toEqual([5]);

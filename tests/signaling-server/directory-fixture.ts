@@ -72,7 +72,7 @@ export class Client {
       id: this.id,
       onionKey: filled(32, 9),
       signallingKey,
-      capabilities: { headless: false, reachable: true },
+      capabilities: { headless: false, reachable: true, server: false },
       family: undefined,
       published,
     });

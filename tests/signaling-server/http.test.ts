@@ -33,7 +33,7 @@ describe('the directory over HTTP', () => {
     mkdirSync(join(webDir, 'assets'), { recursive: true });
     writeFileSync(join(webDir, 'index.html'), '<!doctype html>');
     writeFileSync(join(webDir, 'sw.js'), '//');
-    writeFileSync(join(webDir, 'assets/core-a1b2c3.js'), '//');
+    for (const copy of ['', '.br', '.gz']) writeFileSync(join(webDir, `assets/core-a1b2c3.js${copy}`), '//');
     for (const kind of ['wasm', 'zkey']) writeFileSync(join(webDir, `assets/proof-a1b2c3.${kind}`), '');
     writeFileSync(join(folder, 'secret.txt'), 'secret');
     const iceServers = [{ urls: 'stun:stun.example.org' }];
@@ -44,6 +44,7 @@ describe('the directory over HTTP', () => {
       linkPath: '/link',
       consensus: () => consensus,
       readiness: () => readiness,
+      releaseSignature: new Uint8Array(64).fill(9),
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -100,6 +101,23 @@ describe('the directory over HTTP', () => {
     });
     expect(headers.get('set-cookie')).toBeNull();
     expect(headers.get('x-powered-by')).toBeNull();
+  });
+
+  it('gives the signature of the app that it serves', async () => {
+    const answer = await get('/release.sig');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(new Uint8Array(64).fill(9));
+  });
+
+  it('sends the compressed copy of a file to whoever takes it', async () => {
+    const ask = async (path: string, encoding: string): Promise<[string | null, string | null]> => {
+      const { headers } = await get(path, { method: 'HEAD', headers: { 'Accept-Encoding': encoding } });
+      return [headers.get('content-encoding'), headers.get('content-type')];
+    };
+    expect(await ask('/assets/core-a1b2c3.js', 'gzip, br')).toEqual(['br', 'text/javascript']);
+    expect(await ask('/assets/core-a1b2c3.js', 'gzip')).toEqual(['gzip', 'text/javascript']);
+    expect((await ask('/assets/core-a1b2c3.js', 'identity'))[0]).toBeNull();
+    expect((await ask('/sw.js', 'gzip, br'))[0]).toBeNull();
   });
 
   it('says what the files of a prover are', async () => {

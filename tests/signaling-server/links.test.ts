@@ -18,7 +18,7 @@ describe('WebSocket links', () => {
     accepted = [];
     server = createServer();
     links = createLinks({
-      ...{ server, path: '/link', maxLinks: 2 },
+      ...{ server, path: '/link', maxLinks: 2, passages: { full: true, take: () => undefined } },
       accept(carrier) {
         const one: Accepted = { carrier, messages: [], closed: 0 };
         accepted.push(one);

@@ -19,6 +19,7 @@ describe('metrics', () => {
     const made = createMetrics({
       clock,
       links: () => 3,
+      passages: () => 2,
       nodes: () => nodes(),
       consensus: () => consensus,
       leads: () => true,
@@ -100,7 +101,7 @@ describe('metrics', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const { registry } = createMetrics({
-      ...{ clock, links: () => 0, nodes, consensus: () => undefined, leads: () => false },
+      ...{ clock, links: () => 0, passages: () => 0, nodes, consensus: () => undefined, leads: () => false },
       ...{ stores: [], away: () => [] },
     });
     const refused = startMetrics({ port, host: '127.0.0.1', registry });

@@ -51,6 +51,7 @@ const clientOf = (
     },
     createPeer: () => undefined,
     signalPeer: () => undefined,
+    openPass: () => undefined,
     send: (link, data) => sockets.get(link)?.send(data),
     closeLink: (link) => sockets.get(link)?.close(),
     fetchConsensus() {

@@ -7,9 +7,10 @@ import { responseCodec } from '#shared/directory/messages.ts';
 import { xwingKeypair } from '#shared/crypto/kem.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import type { Carrier, CarrierEvents } from '#shared/link/carrier.ts';
+import type { Handle } from '#shared/node/input.ts';
 import { Node } from '#shared/node/node.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
-import { nodeIdBytes, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
+import { nodeIdBytes, type CircuitId, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
 import type { Clock } from '#server/clock.ts';
 import { Directory } from '#server/directory.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
@@ -35,7 +36,20 @@ export type SimDirectoryOptions = {
   /** Public key of an auditor. */
   auditor?: Uint8Array | undefined;
   registrationDelayMs?: Millis | undefined;
+  /** Is told of all that this directory sees. */
+  watch?: Watch | undefined;
 };
+
+/** What a directory sees; `from`: the machine at the other end of the connection, whose IP address and port it has. */
+export type Sight = { at: Millis; from: string } & (
+  | { kind: 'connected' | 'disconnected' | 'fetched' }
+  | { kind: 'frame'; sent: boolean; length: number }
+  | { kind: 'cell'; sent: boolean; command: number; circuit: CircuitId; used: number }
+  | { kind: 'request' | 'answer' | 'push'; circuit: Handle; body: Uint8Array }
+);
+type Seen = DistributiveOmit<Sight, 'at' | 'from'>;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+export type Watch = (sight: Sight) => void;
 
 /** One process of the directory: its node, and its services over a store that outlives it. */
 export class SimDirectory {
@@ -50,6 +64,11 @@ export class SimDirectory {
   /** What it says to whom, where it does not say the same to everybody; `to`: whose WebSocket it is. */
   lie: (to: string, consensus: Uint8Array) => Uint8Array = (_, consensus) => consensus;
   #receiving = '';
+  readonly #watch: Watch | undefined;
+  readonly #clock: VirtualClock;
+  /** Whose connections these links and circuits are on. */
+  readonly #links = new Map<LinkId, string>();
+  readonly #circuits = new Map<Handle, string>();
   #lastLink = 0;
   #alive = true;
 
@@ -61,6 +80,8 @@ export class SimDirectory {
     const { contribution = 'off', epochMs = DEFAULT_EPOCH_MS, auditor } = options;
     const { id, signing, onion } = keys;
     this.id = id;
+    this.#watch = options.watch;
+    this.#clock = options.clock;
     const nodeKeys = { id, idBytes: nodeIdBytes(id), secret: signing.secret, onion };
     const signalling = xwingKeypair(rng(32));
     this.node = new Node({
@@ -68,6 +89,7 @@ export class SimDirectory {
       rng,
       now: clock.now(),
       role: 'directory',
+      trace: options.watch !== undefined,
     });
     const unused = (): void => undefined;
     this.driver = new Driver(this.node, {
@@ -78,8 +100,14 @@ export class SimDirectory {
       openWebSocket: unused,
       createPeer: unused,
       signalPeer: unused,
+      openPass: unused,
       fetchConsensus: unused,
-      send: (link, data) => this.carriers.get(link)?.send(data),
+      send: (link, data) => {
+        this.#see(this.#links.get(link), { kind: 'frame', sent: true, length: data.length });
+        this.carriers.get(link)?.send(data);
+      },
+      trace: ({ link, sent, command, circuit, used }) =>
+        this.#see(this.#links.get(link), { kind: 'cell', sent, command, circuit, used }),
       closeLink: (link) => {
         this.carriers.get(link)?.close();
         this.carriers.delete(link);
@@ -95,6 +123,7 @@ export class SimDirectory {
       log: silentLog,
       circuits: {
         push: (circuit, body) => {
+          this.#see(this.#circuits.get(circuit), { kind: 'push', circuit, body });
           this.driver.input({ type: 'command', command: { type: 'push', circuit, body } });
           return true;
         },
@@ -120,14 +149,18 @@ export class SimDirectory {
     this.#lastLink += 1;
     const link = this.#lastLink as LinkId;
     this.carriers.set(link, carrier);
+    this.#links.set(link, from);
+    this.#see(from, { kind: 'connected' });
     this.driver.input({ type: 'link-accepted', link });
     return {
       message: (data) => {
         this.#receiving = from;
+        this.#see(from, { kind: 'frame', sent: false, length: data.length });
         this.driver.input({ type: 'link-data', link, data });
       },
       closed: () => {
         this.carriers.delete(link);
+        this.#see(from, { kind: 'disconnected' });
         this.driver.input({ type: 'link-closed', link });
       },
     };
@@ -151,11 +184,25 @@ export class SimDirectory {
     { circuit, stream, binding, body }: Extract<NodeEvent, { type: 'request' }>,
     from: string,
   ): Promise<void> {
+    this.#circuits.set(circuit, from);
+    this.#see(from, { kind: 'request', circuit, body });
     const answer = this.#said(from, await this.services.request({ handle: circuit, binding }, body));
+    this.#see(from, { kind: 'answer', circuit, body: answer });
     this.driver.input({
       type: 'command',
       command: { type: 'respond', circuit, stream, body: answer },
     });
+  }
+
+  /** The consensus was fetched by HTTP. */
+  fetched(from: string): Uint8Array | undefined {
+    const said = this.services.consensus?.bytes;
+    this.#see(from, { kind: 'fetched' });
+    return said && this.lie(from, said);
+  }
+
+  #see(from: string | undefined, sight: Seen): void {
+    if (from !== undefined) this.#watch?.({ at: this.#clock.now(), from, ...sight });
   }
 
   #said(to: string, body: Uint8Array): Uint8Array {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { consensusHash, readConsensus, signConsensus } from '#shared/directory/consensus.ts';
+import { readConsensus } from '#shared/directory/consensus.ts';
 import type { Millis } from '#shared/units.ts';
+import { SecondHistory } from '#tests/support/second-history.ts';
 import type { SimNode } from './sim-node.ts';
 import { SimClient } from './sim-client.ts';
 import { World } from './world.ts';
@@ -13,28 +14,6 @@ const networkOf = async (seed: number): Promise<{ world: World; nodes: SimNode[]
   const world = await new World({ seed }).start();
   return { world, nodes: await world.relays(NODES) };
 };
-
-/** Another history than the true one: the same nodes, at other times. */
-class SecondHistory {
-  readonly #world: World;
-  readonly #made = new Map<number, Uint8Array>();
-  #last: Uint8Array | undefined;
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  of(bytes: Uint8Array): Uint8Array {
-    const consensus = readConsensus(bytes).verify({});
-    const known = this.#made.get(consensus.sequence);
-    if (known) return known;
-    const previous = this.#last ? consensusHash(this.#last) : consensus.previous;
-    const other = { ...consensus, previous, time: consensus.time - 1 };
-    this.#last = signConsensus(this.#world.keys.signing.secret, other);
-    this.#made.set(consensus.sequence, this.#last);
-    return this.#last;
-  }
-}
 
 /** A newcomer, and one who leaves: the list is another one. */
 const change = async (world: World): Promise<void> => {
@@ -66,7 +45,7 @@ describe('a directory', () => {
     ],
   ])('that %s is found out within two rounds, and nobody uses either', async (_, shows) => {
     const { world, nodes } = await networkOf(12);
-    const second = new SecondHistory(world);
+    const second = new SecondHistory(world.keys.signing);
     const fooled = new Set(nodes.filter((__, i) => i % 2 === 1).map(({ name }) => name));
     const last = new Map<boolean, Uint8Array>();
     world.directory.lie = (to, bytes) => {
@@ -92,7 +71,7 @@ describe('a directory', () => {
 
   it('that was found out is not used in later sessions either, and the user is told', async () => {
     const { world } = await networkOf(14);
-    const second = new SecondHistory(world);
+    const second = new SecondHistory(world.keys.signing);
     const alice = await SimClient.open(world, 'alice', { relaying: true });
     const status = async (client: SimClient): Promise<string> => (await client.api.state()).status.kind;
     await alice.until('is linked', async (api) => (await api.state()).links.length > 3, 30_000);

@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { InboxRef } from '#shared/node/input.ts';
 import { hex } from '#shared/bytes/bytes.ts';
+import { decode, encode } from '#shared/bytes/codec.ts';
+import { requestCodec, responseCodec } from '#shared/directory/messages.ts';
 import type { SimNode } from './sim-node.ts';
-import { closing, exchange, heard, meet, openInboxes, reconnect, say, type Talk } from './talk.ts';
+import { closing, exchange, heard, meet, meetApart, openInboxes, reconnect, say, type Talk } from './talk.ts';
 import { World } from './world.ts';
+
+const LOOK_UPS = 20;
 
 const tagOf = (inbox: InboxRef | undefined): string => (inbox ? `${hex(inbox.tag)}@${inbox.exit}` : 'none');
 
@@ -30,13 +34,8 @@ describe('a node that is lost', () => {
     alice = world.add('alice', false);
     bob = world.add('bob', false);
     await openInboxes(world, bob);
-    // Each of the six stands in one place only, so that one loss is one loss.
-    for (;;) {
-      talk = await meet(world, alice, bob, bob.inboxes.toReversed());
-      if (new Set(talk.chain).size === talk.chain.length) break;
-      alice.command({ type: 'channel-close', channel: talk.callerChannel });
-      await world.clock.pass(3000);
-    }
+    // So that one loss is one loss.
+    talk = await meetApart(world, alice, bob, bob.inboxes.toReversed());
     const exit = talk.chain[4]?.id;
     used = bob.inboxes.find((inbox) => inbox.exit === exit) as InboxRef;
   }, 60_000);
@@ -128,6 +127,25 @@ describe('a node that is lost', () => {
     await world.until('the call fails', () => failure() !== undefined, 15_000);
     expect(failure()).toBe('unreachable');
   });
+});
+
+it('nodes that are gone say nothing in the directory’s place, and requests find another way', async () => {
+  const world = await new World({ seed: 43, directoryHops: 4 }).start();
+  const relays = await world.relays(9);
+  const alice = world.add('alice', false);
+  await openInboxes(world, alice);
+  for (const relay of relays.slice(0, 2)) relay.kill();
+  const body = encode(requestCodec, { type: 'lookup', descriptorId: new Uint8Array(32) });
+  for (let handle = 1; handle <= LOOK_UPS; handle++) {
+    alice.command({ type: 'ask', handle, purpose: 'lookup', body });
+    await world.until('it is answered', () => alice.seen('answered').length >= handle, 60_000);
+  }
+  const results = alice.seen('answered').map(({ result }) => result);
+  const said = results.flatMap((result) => ('body' in result ? [decode(responseCodec, result.body)] : []));
+  expect(new Set(said.map((each) => each.type === 'error' && each.code))).toEqual(new Set(['not-found']));
+  expect(said.length).toBeGreaterThan(0.9 * LOOK_UPS);
+  const others = results.flatMap((result) => ('code' in result ? [result.code] : []));
+  expect(others.filter((code) => code !== 'unreachable')).toEqual([]);
 });
 
 describe('a directory that is killed and started again', () => {

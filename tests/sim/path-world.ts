@@ -1,6 +1,6 @@
 import { seededRng, shuffle, type Rng } from '#shared/crypto/rng.ts';
 import type { Consensus, ConsensusNode } from '#shared/directory/consensus.ts';
-import { choosePath } from '#shared/path/choose.ts';
+import { chooseGuarded } from '#shared/path/choose.ts';
 import { updateGuards } from '#shared/path/guards.ts';
 import { nodeId, type NodeId } from '#shared/units.ts';
 import { consensusOf, NOW, seed } from '#tests/support/sample-network.ts';
@@ -40,7 +40,7 @@ export const plainNode = (number: number, over: Partial<ConsensusNode> = {}): Co
   id: idAt(number),
   onionKey: KEY,
   signallingKey: SIGNALLING_KEY,
-  capabilities: { headless: false, reachable: true },
+  capabilities: { headless: false, reachable: true, server: false },
   family: undefined,
   published: NOW,
   signature: SIGNATURE,
@@ -108,7 +108,8 @@ export class PathClient {
     for (let tries = 1; tries <= MOST_TRIES; tries++) {
       if (this.#habit === 'fresh') this.#draw();
       const guards = shuffle(this.#rng, this.#guards);
-      const path = choosePath(consensus, { length: 3, guards, self: this.#self, rng: this.#rng });
+      const request = { length: 3, guards, spare: guards, self: this.#self, rng: this.#rng };
+      const path = chooseGuarded(consensus, request);
       const [guard, middle, exit] = path ?? [];
       if (!path || !guard || !middle || !exit) return undefined;
       const alive = lives[attack]([isHostile(guard), isHostile(middle), isHostile(exit)]);
@@ -196,7 +197,8 @@ export type Expected = { both: number; variance: number; everBoth: number; tries
 
 /**
  * Of two guards that are kept, drawn like all else without putting one back, `k` are hostile with a known probability.
- * Given `k`, circuits are independent, and each has both ends hostile with probability `shares[k]`.
+ * Given `k`, circuits are independent, with an exit that is neither of the two, and each has both ends hostile with probability
+ * `shares[k]`.
  */
 export const expectedEnds = (
   { nodes, hostile }: PathWorld,
@@ -210,22 +212,22 @@ export const expectedEnds = (
     (2 * hostile * (others - hostile)) / (others * (others - 1)),
     (hostile / others) * ((hostile - 1) / (others - 1)),
   ];
-  const odds = ([guard, middle, exit]: Hops): number => {
-    const bad = (taken: number): number => hostile - taken;
-    const exitBad = bad(Number(guard)) / (others - 1);
-    const middleBad = bad(Number(guard) + Number(exit)) / (others - 2);
+  const odds = ([guard, middle, exit]: Hops, k: number): number => {
+    const exitBad = (hostile - k) / (others - 2);
+    const middleBad = (hostile - Number(guard) - Number(exit)) / (others - 2);
     return (exit ? exitBad : 1 - exitBad) * (middle ? middleBad : 1 - middleBad);
   };
   const all = [true, false];
-  const living = (guard: boolean): [any: number, both: number] => {
+  const living = (guard: boolean, k: number): [any: number, both: number] => {
     const hops = all
       .flatMap((middle) => all.map((exit): Hops => [guard, middle, exit]))
       .filter(lives[attack]);
-    const sum = (of: readonly Hops[]): number => of.reduce((total, each) => total + odds(each), 0);
+    const sum = (of: readonly Hops[]): number => of.reduce((total, each) => total + odds(each, k), 0);
     return [sum(hops), sum(hops.filter(([, , exit]) => guard && exit))];
   };
-  const [[good], [bad, captured]] = [living(false), living(true)];
-  const shares = [0, captured / (good + bad), bad === 0 ? 0 : captured / bad];
+  const [clean] = living(false, 0);
+  const [[good], [bad, half], [shut, captured]] = [living(false, 1), living(true, 1), living(true, 2)];
+  const shares = [0, half / (good + bad), shut === 0 ? 0 : captured / shut];
   const sum = (of: (share: number) => number): number =>
     guards.reduce((total, p, k) => total + p * of(shares[k] ?? 0), 0);
   const both = sum((share) => share);
@@ -233,18 +235,18 @@ export const expectedEnds = (
     both,
     variance: sum((share) => (share * (1 - share)) / circuitsEach + share ** 2) - both ** 2,
     everBoth: sum((share) => 1 - (1 - share) ** circuitsEach),
-    tries: [1 / good, 2 / (good + bad), 1 / bad],
+    tries: [1 / clean, 2 / (good + bad), 1 / shut],
   };
 };
 
 export type Exits = { name: string; paths: number; counts: number[]; expected: number[] };
 
-/** How often each node is the exit, and how often it should be: by its share of all weight but that of guard and client. */
+/** How often each node is the exit, and how often it should be: by its share of all weight but that of both guards and the client. */
 export const measureExits = (
   name: string,
   { consensus, nodes }: PathWorld,
   paths: number,
-  choose = choosePath,
+  choose = chooseGuarded,
 ): Exits => {
   const rng = rngOf(`exits ${name} of ${String(nodes)}`);
   const weights = consensus.nodes.map(({ weight }) => weight);
@@ -255,11 +257,11 @@ export const measureExits = (
   for (let i = 0; i < paths; i++) {
     const self = idAt(i % nodes);
     const guards = updateGuards([], consensus, { self, now: NOW, rng }).map(({ id }) => id);
-    const path = choose(consensus, { length: 3, guards, self, rng });
-    const [guard, exit] = [place.get(path?.[0] ?? self), place.get(path?.[2] ?? self)];
-    if (guard === undefined || exit === undefined) throw new Error('no path');
+    const path = choose(consensus, { length: 3, guards, spare: guards, self, rng });
+    const exit = place.get(path?.[2] ?? self);
+    if (exit === undefined) throw new Error('no path');
     counts[exit] = (counts[exit] ?? 0) + 1;
-    const taken = `${String(guard)} ${String(place.get(self))}`;
+    const taken = [self, ...guards].map((id) => String(place.get(id))).join(' ');
     begun.set(taken, (begun.get(taken) ?? 0) + 1);
   }
   const expected = weights.map(() => 0);

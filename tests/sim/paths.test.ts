@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { epochPlan } from '#shared/contribution/epochs.ts';
-import { choosePath } from '#shared/path/choose.ts';
+import { chooseGuarded } from '#shared/path/choose.ts';
 import type { Millis } from '#shared/units.ts';
 import { dhKeypair } from '#shared/crypto/dh.ts';
 import { nodeId } from '#shared/units.ts';
@@ -203,7 +203,7 @@ describe('exits', () => {
     const world = pathWorld(size.nodes, 0, (i) => 1000 * (1 + (i % 10)));
     const { consensus } = pathWorld(size.nodes, 0);
     const { counts, expected } = measureExits('naive', world, size.exitPaths / 5, (_, request) =>
-      choosePath(consensus, request),
+      chooseGuarded(consensus, request),
     );
     expect(chiSquare(counts, expected)).toBeGreaterThan(chiSquareLimit(counts.length - 1));
   });

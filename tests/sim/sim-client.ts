@@ -122,6 +122,7 @@ export class SimClient implements Machine {
       openWebSocket: (link) => world.openWebSocket(this, link),
       createPeer: (link, initiator) => world.createPeer(this, link, initiator),
       signalPeer: (link, session) => world.signalPeer(this, link, session),
+      openPass: (link, pass) => world.openPass(this, link, pass),
       send: (link, data) => this.carriers.get(link)?.send(data),
       closeLink: (link) => {
         this.carriers.get(link)?.close();

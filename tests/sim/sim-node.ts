@@ -5,6 +5,7 @@ import { makeNodeKeys } from '#shared/node/keys.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
 import type { Command, InboxRef } from '#shared/node/input.ts';
 import { Node } from '#shared/node/node.ts';
+import type { NodeOptions } from '#shared/node/options.ts';
 import type { NodeEvent, TraceEvent } from '#shared/node/output.ts';
 import type { LinkId, NodeId } from '#shared/units.ts';
 import type { World } from './world.ts';
@@ -28,7 +29,13 @@ export class SimNode {
   /** What it finds of others' proofs. */
   verifies: (claim: Claim, proof: Uint8Array) => boolean = () => false;
 
-  constructor(world: World, name: string, stream: number, keys: (fresh: NodeKeys) => NodeKeys) {
+  constructor(
+    world: World,
+    name: string,
+    stream: number,
+    keys: (fresh: NodeKeys) => NodeKeys,
+    options: Partial<NodeOptions>,
+  ) {
     this.name = name;
     const rng = world.rng(stream);
     this.keys = keys(makeNodeKeys(rng));
@@ -42,6 +49,7 @@ export class SimNode {
       trace: true,
       rotationMs: world.rotationMs,
       ...(world.maxInboxes !== undefined && { maxInboxes: world.maxInboxes }),
+      ...options,
     });
     this.driver = new Driver(this.node, {
       now: world.clock.now,
@@ -51,6 +59,7 @@ export class SimNode {
       openWebSocket: (link) => world.openWebSocket(this, link),
       createPeer: (link, initiator) => world.createPeer(this, link, initiator),
       signalPeer: (link, description) => world.signalPeer(this, link, description),
+      openPass: (link, pass) => world.openPass(this, link, pass),
       send: (link, data) => this.carriers.get(link)?.send(data),
       closeLink: (link) => {
         this.carriers.get(link)?.close();

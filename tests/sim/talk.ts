@@ -57,6 +57,21 @@ export const meet = async (
   };
 };
 
+/** Meets again and again until each node stands in one place of the way only. */
+export const meetApart = async (
+  world: World,
+  caller: SimNode,
+  owner: SimNode,
+  inboxes: InboxRef[] = owner.inboxes,
+): Promise<Talk> => {
+  for (;;) {
+    const talk = await meet(world, caller, owner, inboxes);
+    if (new Set(talk.chain).size === talk.chain.length) return talk;
+    caller.command({ type: 'channel-close', channel: talk.callerChannel });
+    await world.clock.pass(3000);
+  }
+};
+
 /** Meets again and again until it works, as a client would. */
 export const reconnect = async (
   world: World,

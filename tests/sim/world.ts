@@ -4,15 +4,18 @@ import { signKeypair } from '#shared/crypto/sign.ts';
 import type { Params } from '#shared/directory/consensus.ts';
 import type { Driver } from '#shared/driver/driver.ts';
 import type { CarrierEvents } from '#shared/link/carrier.ts';
+import { equal, hex } from '#shared/bytes/bytes.ts';
+import type { Pass } from '#shared/signal/pass.ts';
 import type { Session } from '#shared/signal/session.ts';
 import { ROTATION_MS } from '#shared/node/keys.ts';
 import type { NodeKeys } from '#shared/node/context.ts';
+import type { NodeOptions } from '#shared/node/options.ts';
 import { nodeId, type LinkId, type Millis, type NodeId } from '#shared/units.ts';
 import type { DirectoryKeys } from '#server/keys.ts';
 import type { Limits } from '#server/services/limits.ts';
 import { SqliteArchive } from '#server/stores/sqlite.ts';
 import { VirtualClock } from '#tests/support/virtual-clock.ts';
-import { SimDirectory } from './directory.ts';
+import { SimDirectory, type Watch } from './directory.ts';
 import { SimNode } from './sim-node.ts';
 import { peerOf, pipe, sessionOf } from './wire.ts';
 
@@ -35,6 +38,8 @@ export type WorldOptions = {
   maxInboxes?: number;
   /** Nodes register within this span, once there are eight. */
   registrationDelayMs?: Millis;
+  /** Is told of all that the directory sees. */
+  watch?: Watch;
 };
 
 /** A directory with its real services and any number of nodes, over in-memory links and virtual time. */
@@ -46,8 +51,10 @@ export class World {
   readonly directoryId: NodeId;
   /** What is done to a message on a link between two bare nodes. */
   tamper: (from: SimNode, to: SimNode, data: Uint8Array) => Uint8Array[] = (_, __, data) => [data];
-  /** Nodes to which no WebRTC link comes about. */
+  /** Nodes to which no link comes about. */
   readonly unreachable = new Set<Machine>();
+  /** Nodes to which none over WebRTC does. */
+  readonly walled = new Set<Machine>();
   directory: SimDirectory;
   /** How long nodes use their onion and signalling keys. */
   readonly rotationMs: Millis;
@@ -59,6 +66,12 @@ export class World {
   readonly keys: DirectoryKeys;
   readonly #archive = new SqliteArchive(':memory:');
   readonly #peers: Peer[] = [];
+  /** Links by way of the server: who waits where. */
+  readonly #meetings = new Map<string, Peer & { pass: Pass }>();
+  /** How many came about. */
+  passed = 0;
+  /** WebRTC links that were begun. */
+  offered = 0;
   readonly #sockets = new Map<Machine, LinkId>();
   readonly #cut = new Set<Machine>();
 
@@ -100,8 +113,13 @@ export class World {
   }
 
   /** `keys`: what is wrong with its keys, if anything. */
-  add(name: string, relaying: boolean, keys = (fresh: NodeKeys): NodeKeys => fresh): SimNode {
-    const node = new SimNode(this, name, this.nodes.length + 1, keys);
+  add(
+    name: string,
+    relaying: boolean,
+    keys = (fresh: NodeKeys): NodeKeys => fresh,
+    options: Partial<NodeOptions> = {},
+  ): SimNode {
+    const node = new SimNode(this, name, this.nodes.length + 1, keys, options);
     this.nodes.push(node);
     return node.start(relaying);
   }
@@ -182,8 +200,7 @@ export class World {
 
   fetchConsensus(node: Machine): void {
     this.clock.after(this.delayMs, () => {
-      const said = this.#down ? undefined : this.directory.services.consensus?.bytes;
-      const body = said && this.directory.lie(node.name, said);
+      const body = this.#down ? undefined : this.directory.fetched(node.name);
       node.driver.input(body ? { type: 'consensus', body } : { type: 'consensus-failed' });
     });
   }
@@ -191,6 +208,7 @@ export class World {
   createPeer(owner: Machine, link: LinkId, initiator: boolean): void {
     this.#peers.push({ owner, link });
     const session = sessionOf('offer', this.#peers.length - 1);
+    if (initiator) this.offered += 1;
     if (initiator) this.#give(owner, link, session);
   }
 
@@ -203,14 +221,28 @@ export class World {
     else this.clock.after(4 * this.delayMs, () => this.#connect(mine, theirs));
   }
 
+  /** The server joins the two that meet; it comes to nothing unless each has the other's keys. */
+  openPass(owner: Machine, link: LinkId, pass: Pass): void {
+    const meeting = hex(pass.meeting);
+    const other = this.#meetings.get(meeting);
+    if (!other) return void this.#meetings.set(meeting, { owner, link, pass });
+    this.#meetings.delete(meeting);
+    if (!equal(other.pass.send, pass.receive) || !equal(other.pass.receive, pass.send)) return;
+    this.clock.after(2 * this.delayMs, () => {
+      this.passed += 1;
+      this.#join(other, { owner, link });
+    });
+  }
+
   #newDirectory(): SimDirectory {
     const { clock } = this;
     this.#starts += 1;
     const rng = this.rng(91_000 + this.#starts);
     const [keys, archive, hops] = [this.keys, this.#archive, this.#hops];
-    const { limits, contribution, epochMs, auditor, registrationDelayMs } = this.#options;
+    const { limits, contribution, epochMs, auditor, registrationDelayMs, watch } = this.#options;
     return new SimDirectory({
       ...{ keys, clock, rng, archive, hops, limits, contribution, epochMs, auditor, registrationDelayMs },
+      watch,
     });
   }
 
@@ -219,6 +251,11 @@ export class World {
   }
 
   #connect(a: Peer, b: Peer): void {
+    if ([a.owner, b.owner].some((owner) => this.walled.has(owner))) return;
+    this.#join(a, b);
+  }
+
+  #join(a: Peer, b: Peer): void {
     if ([a.owner, b.owner].some((owner) => !owner.alive || this.unreachable.has(owner))) return;
     const [near, far] = pipe(
       this.clock,

@@ -25,6 +25,7 @@ export const launchArgs = [
   '--disable-component-update',
   '--disable-sync',
   '--allow-loopback-in-peer-connection',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 
 export const launch = (more: string[] = []): Promise<Browser> =>
@@ -55,7 +56,7 @@ export class Tab {
     page.on('console', (message) => {
       if (message.type() === 'error') this.problems.push(message.text());
     });
-    this.client = clientOf(page);
+    this.client = clientOf((call, args) => page.evaluate(call, args));
   }
 
   /** Tabs of one context are told apart by their profiles. */
@@ -94,6 +95,7 @@ export class Tab {
   async start(name: string): Promise<void> {
     await this.page.getByTestId('name').fill(name);
     await this.page.getByTestId('start').click();
+    await this.page.getByTestId('steps-skip').click();
     await this.page.getByTestId('invite').first().waitFor();
   }
 
@@ -112,14 +114,19 @@ export class Tab {
   }
 }
 
-const clientOf = (page: Page): ClientApi => {
+type Call = readonly [keyof ClientApi, unknown[]];
+/** Runs a function in the page. */
+type Evaluate = (work: (call: Call) => Promise<unknown>, call: Call) => Promise<unknown>;
+
+/** The client of the page in which `evaluate` runs what it is given. */
+export const clientOf = (evaluate: Evaluate): ClientApi => {
   const call = (method: keyof ClientApi, args: unknown[]): Promise<unknown> =>
-    page.evaluate(
+    evaluate(
       ([name, given]) => {
         const { client } = (globalThis as Exposed).hourglass;
         return (client[name] as (...args: unknown[]) => Promise<unknown>)(...given);
       },
-      [method, args] as const,
+      [method, args],
     );
   return new Proxy({} as ClientApi, {
     get:

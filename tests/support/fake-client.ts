@@ -5,20 +5,33 @@ import type {
   ClientEvent,
   ClientState,
   ConversationView,
-  HeartbeatView,
-  HelpingView,
   LinkView,
   NodeView,
 } from '#web/api.ts';
+import type { HeartbeatView, HelpingView } from '#web/api-helping.ts';
+import type { Probe } from '#web/ui/view/check.ts';
 import { keepingCommands, peopleCommands, peopleState } from '#tests/support/fake-people.ts';
 import { circleView, FakeThread } from '#tests/support/fake-thread.ts';
 
 /**
  * `busy` has chats, links and circuits; `empty` is a first visit; `quiet` has started and knows nobody;
- * `people` has requests, groups and whoever else there may be, `thread` every kind of message.
+ * `people` has requests, groups and whoever else there may be, `thread` every kind of message, `long` ten thousand of them.
  */
 export type Scene =
-  'busy' | 'people' | 'thread' | 'empty' | 'quiet' | 'building' | 'lost' | 'alone' | 'offline' | 'unproved';
+  | (
+      | 'busy'
+      | 'people'
+      | 'thread'
+      | 'long'
+      | 'empty'
+      | 'quiet'
+      | 'building'
+      | 'lost'
+      | 'alone'
+      | 'offline'
+      | 'unproved'
+    )
+  | ('slow' | 'renewing' | 'paused' | 'blocked');
 
 type Listener = (event: ClientEvent) => void;
 
@@ -48,6 +61,7 @@ function idOf(n: number): string {
 }
 
 const link = (n: number, rest: Partial<LinkView> = {}): LinkView => ({
+  id: String(n),
   node: idOf(n),
   name: names[n]!,
   state: 'open',
@@ -82,13 +96,14 @@ function conversation(id: string, n: number, rest: Partial<ConversationView>): C
   return {
     id,
     ...({ kind: 'contact', blocked: false, verified: 'no' } as const),
-    ...{ members: [], picture: null, timerMs: null, draft: '' },
+    ...{ members: [], former: [], picture: null, timerMs: null, draft: '' },
     name: id,
     address: addressOf(n),
     state: 'active',
     reachable: false,
     waiting: null,
     unread: 0,
+    leaving: 0,
     last: null,
     sent: 0,
     resent: 0,
@@ -126,7 +141,8 @@ export function helpingState(): HelpingView {
 function busyState(): ClientState {
   return {
     profile: { name: 'Alder', address: addressOf(0), started: true, picture: null, handle: null },
-    settings: { relaying: true, readReceipts: false },
+    settings: { relaying: true, readReceipts: false, cover: 'off', hideAddress: false },
+    cover: { up: 0, down: 0 },
     status: { kind: 'ready', circuits: 3, neighbours: 6, carried: 2 },
     conversations: [
       conversation('Mira', 1, { reachable: true, sent: 1312, resent: 4 }),
@@ -141,7 +157,7 @@ function busyState(): ClientState {
       link(5, { carriedCircuits: 1, rttMs: 77 }),
       { ...link(30), node: null, name: '', carriedCircuits: 1, rttMs: 120 },
       link(6, { state: 'connecting', rttMs: null }),
-      { ...link(31), name: 'hg.example.org', kind: 'server', rttMs: 22, ownCircuits: 1 },
+      { ...link(31), name: 'hg.example.org', kind: 'directory', rttMs: 22, ownCircuits: 1 },
     ],
     nodes: names.map((name, n): NodeView => ({
       node: idOf(n),
@@ -158,6 +174,17 @@ function busyState(): ClientState {
     ],
     node: { id: idOf(20), name: names[20]!, registered: true },
     consensusAt: Date.now() - 3 * minute,
+    reach: { server: true, tries: 0, nextAt: null, mostNeighbours: null },
+    relaying: {
+      limits: {
+        dayMegabytes: 500,
+        kilobytesPerSecond: null,
+        pauseOnBattery: true,
+        pauseOnMetered: true,
+        onlyVisible: false,
+      },
+      paused: null,
+    },
     helping: helpingState(),
     keeping: { locked: false, phraseKept: false, serverBackup: null, error: null, moved: false },
   };
@@ -170,6 +197,7 @@ function sceneState(scene: Scene): ClientState {
     if (scene === 'empty') {
       state.profile = { name: '', address: null, started: false, picture: null, handle: null };
       state.status = { kind: 'finding-neighbours', have: 1, want: 3 };
+      state.links = state.links.slice(-2);
     } else
       state.status = { kind: 'limited', why: 'few-nodes', nodes: 5, circuits: 2, neighbours: 3, carried: 0 };
   }
@@ -195,10 +223,11 @@ function sceneState(scene: Scene): ClientState {
         ? [building]
         : [{ ...old, state: 'closed', reason: 'link-lost', hops: lost }, building];
   }
-  if (scene === 'alone') {
+  if (scene === 'alone' || scene === 'blocked') {
     state.links = [];
     state.circuits = [];
     state.status = { kind: 'finding-neighbours', have: 0, want: 3 };
+    state.reach = { ...state.reach, tries: 3, nextAt: Date.now() + 12_000 };
   }
   if (scene === 'unproved') {
     const { audit, proof } = state.helping;
@@ -217,7 +246,24 @@ function sceneState(scene: Scene): ClientState {
     state.conversations = [timed, circleView(mira), ...others];
   }
   if (scene === 'people') return peopleState(state);
-  if (scene === 'offline') state.status = { kind: 'offline' };
+  if (scene === 'offline') {
+    state.status = { kind: 'offline' };
+    state.reach = { ...state.reach, server: false, tries: 4, nextAt: Date.now() + 6000 };
+  }
+  if (scene === 'slow') state.circuits[0] = { ...state.circuits[0]!, rttMs: 1340 };
+  if (scene === 'renewing')
+    state.circuits.push(
+      circuit('c9', [0, 13, 15], {
+        ...({
+          conversation: 'Mira',
+          state: 'building',
+          openedAt: null,
+          renewsAt: null,
+          rttMs: null,
+        } as const),
+      }),
+    );
+  if (scene === 'paused') state.relaying = { ...state.relaying, paused: 'day' };
   return state;
 }
 
@@ -225,6 +271,8 @@ export class FakeClient {
   readonly api: ClientApi;
   readonly #listeners = new Set<Listener>();
   readonly thread: FakeThread;
+  /** What the page tries by itself comes out well, but where WebRTC is what is blocked. */
+  readonly probe: Probe;
   #state: ClientState;
 
   constructor(scene: Scene) {
@@ -232,6 +280,12 @@ export class FakeClient {
     this.thread = new FakeThread(this, scene);
     this.conversations((all) => all);
     this.api = this.#api();
+    const blocked = scene === 'blocked';
+    this.probe = {
+      clockAhead: async () => (blocked ? -95_000 : 400),
+      loopback: async () => (blocked ? 'absent' : 'ok'),
+      ice: async () => (blocked ? { stun: true, turn: false } : { stun: null, turn: null }),
+    };
   }
 
   readonly events = (listener: Listener): (() => void) => {
@@ -274,7 +328,7 @@ export class FakeClient {
 
   #connect(node: string): void {
     const known = this.#state.nodes.find((one) => one.node === node)!;
-    const made = { ...link(0), node, name: known.name, state: 'connecting' as const, rttMs: null };
+    const made = { ...link(0), id: node, node, name: known.name, state: 'connecting' as const, rttMs: null };
     this.patch({ links: [...this.#state.links, made] });
     const opened = { ...made, state: 'open' as const, rttMs: 55 };
     setTimeout(
@@ -313,6 +367,11 @@ export class FakeClient {
       newCircuit: async () => undefined,
       connect: async (node) => this.#connect(node),
       disconnect: async (node) => this.patch({ links: this.#state.links.filter((l) => l.node !== node) }),
+      setRelayLimits: async (limits) => this.patch({ relaying: { ...this.#state.relaying, limits } }),
+      setSurroundings: async () => undefined,
+      setMostNeighbours: async (mostNeighbours) =>
+        this.patch({ reach: { ...this.#state.reach, mostNeighbours } }),
+      lookAgain: async () => this.patch({ reach: { ...this.#state.reach, tries: 4, nextAt: null } }),
       avoid: async (node, on) =>
         this.patch({ nodes: this.#state.nodes.map((n) => (n.node === node ? { ...n, avoided: on } : n)) }),
       stop: async () => undefined,

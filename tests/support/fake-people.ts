@@ -22,7 +22,10 @@ const soon = (ms = 350): Promise<void> => new Promise((done) => setTimeout(done,
 export const hex = (n: number, length = 64): string =>
   Array.from({ length }, (_, i) => ((Math.imul(n + 1, 0x9e3779b1) >>> (i % 29)) & 15).toString(16)).join('');
 
-const bareGroup = { verified: 'no', blocked: false, address: '', picture: null, timerMs: null } as const;
+const bareGroup = {
+  ...({ verified: 'no', blocked: false, address: '', picture: null, timerMs: null } as const),
+  former: [] as MemberView[],
+};
 
 /** A group of the person here and of some contacts. */
 export function group(
@@ -34,7 +37,7 @@ export function group(
   return {
     ...bareGroup,
     ...{ id: hex(n, 32), kind: 'group', name, state: 'active', members: [self, ...members] },
-    ...{ draft: '', reachable: true, waiting: null, unread: 0, last: null, sent: 0, resent: 0 },
+    ...{ draft: '', reachable: true, waiting: null, unread: 0, leaving: 0, last: null, sent: 0, resent: 0 },
     ...rest,
   };
 }
@@ -94,6 +97,7 @@ type PeopleCommands = Pick<
   | 'setPicture'
   | 'setHandle'
   | 'setReadReceipts'
+  | 'setCover'
   | 'createGroup'
   | 'addMembers'
   | 'removeMember'
@@ -168,6 +172,10 @@ export function peopleCommands(
       await soon();
       if (handle === 'mira') throw refused('refused', 'this name is taken');
       profile({ handle });
+    },
+    setCover: async (cover) => {
+      const cost = { off: 0, light: 1_100, full: 8_600 }[cover];
+      fake.patch({ settings: { ...fake.state.settings, cover }, cover: { up: cost, down: cost } });
     },
     setReadReceipts: async (readReceipts) =>
       fake.patch({ settings: { ...fake.state.settings, readReceipts } }),

@@ -214,6 +214,17 @@ type Host = {
   conversations(change: (all: ConversationView[]) => ConversationView[]): void;
 };
 
+/** One conversation of 10,000 messages, of one line or of several. */
+const longMessages = (): MessageView[] =>
+  Array.from({ length: 10_000 }, (_, n) =>
+    message(
+      'Mira',
+      n % 3 === 0,
+      `Message ${String(n + 1)}.${' The tide comes in twice a day.'.repeat((n * 7) % 5)}`,
+      (10_000 - n) * 4 * minute,
+    ),
+  );
+
 export class FakeThread {
   readonly #host: Host;
   #messages: MessageView[] = [];
@@ -224,7 +235,9 @@ export class FakeThread {
     this.#host = host;
     if (host.state.conversations.length === 0) return;
     const kinds =
-      scene === 'thread' ? [others(), everyKind(), groupKind()] : [{ messages: busyMessages(), files: [] }];
+      scene === 'thread'
+        ? [others(), everyKind(), groupKind()]
+        : [{ messages: scene === 'long' ? longMessages() : busyMessages(), files: [] }];
     this.#messages = kinds.flatMap(({ messages }) => messages);
     this.#files = kinds.flatMap(({ files }) => files);
     for (const file of this.#files)
@@ -323,7 +336,12 @@ export class FakeThread {
 
   commands(): Partial<ClientApi> {
     return {
-      messages: async (id) => this.#messages.filter((one) => one.conversation === id),
+      messages: async (id, part) => {
+        const all = this.#messages.filter((one) => one.conversation === id);
+        const at = part?.before === undefined ? -1 : all.findIndex((one) => one.id === part.before);
+        const end = at < 0 ? all.length : at;
+        return part ? all.slice(Math.max(0, end - part.count), end) : all;
+      },
       send: async (id, text, options) => this.#make(id, text, { replyTo: options?.replyTo ?? null }),
       retry: async (id) => {
         this.#step(id, 'queued', 'circuit');

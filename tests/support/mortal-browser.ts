@@ -21,7 +21,7 @@ export class MortalBrowser {
       ...{ detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
     });
     this.#process = child;
-    this.#browser = await chromium.connectOverCDP(await endpointOf(child));
+    this.#browser = await chromium.connectOverCDP(await endpointOf(child), { timeout: 60_000 });
     const [context] = this.#browser.contexts();
     if (!context) throw new Error('the browser has no context');
     await allowDevices(context, url);

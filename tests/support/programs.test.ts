@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findChromium, findRedisServer } from '#tests/support/programs.ts';
+import { findChromium, findFirefox, findRedisServer } from '#tests/support/programs.ts';
 import { shamMachine } from '#tests/support/sham-machine.ts';
 
 test('the browser named by CHROMIUM_PATH comes first', () => {
@@ -19,6 +19,7 @@ test('PATH is searched in order', () => {
 
 test.each([
   ['chromium', findChromium],
+  ['firefox-esr', findFirefox],
   ['redis-server', findRedisServer],
 ])('root on Debian gets the package of %s', (program, find) => {
   const files: string[] = [];
@@ -42,5 +43,6 @@ test.each([
 ])('%s gets a sentence that says what to do', (_who, changes) => {
   const bare = shamMachine([], changes);
   expect(() => findChromium(bare)).toThrow(/install it.*CHROMIUM_PATH/);
+  expect(() => findFirefox(bare)).toThrow(/install it.*firefox-esr/);
   expect(() => findRedisServer(bare)).toThrow(/install it.*redis-server/);
 });

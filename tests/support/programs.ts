@@ -1,8 +1,8 @@
 /**
- * Finds the programs that tests and the bench drive, or installs them where that is possible: the browser, and Redis
+ * Finds the programs that tests and the bench drive, or installs them where that is possible: the browsers, and Redis
  * (tests/support/mongo-program.ts has the database).
  *
- * Order: for the browser `CHROMIUM_PATH`; PATH, or macOS's usual place; on Debian as root, the distribution's own
+ * Order: for Chromium `CHROMIUM_PATH`; PATH, or macOS's usual place; on Debian as root, the distribution's own
  * package. Nothing is ever downloaded from anywhere else.
  */
 import { spawnSync } from 'node:child_process';
@@ -63,6 +63,16 @@ export function findChromium(machine: Machine = thisMachine()): string {
   throw new Error(
     'The end-to-end tests need Chromium and found none: install it so that it is on PATH ' +
       '(Debian: apt-get install chromium), or set CHROMIUM_PATH to its executable.',
+  );
+}
+
+/** The path of a Firefox. Throws a sentence that says what to do when there is none. */
+export function findFirefox(machine: Machine = thisMachine()): string {
+  const found = onPathOrInstalled(machine, 'firefox-esr', ['firefox-esr', 'firefox']);
+  if (found !== undefined) return found;
+  throw new Error(
+    'The test of two browsers needs Firefox and found none: install it so that it is on PATH ' +
+      '(Debian: apt-get install firefox-esr).',
   );
 }
 

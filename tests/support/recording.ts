@@ -2,7 +2,10 @@ import { createHop } from '#server/hop.ts';
 import type { Hop, HopOptions } from '#server/server.ts';
 
 /** Everything that a directory saw: what passed on its links, and what its services were asked, answered and pushed. */
-export type Recording = { frames: Uint8Array[]; services: Uint8Array[] };
+export type Recording = {
+  frames: { sent: boolean; bytes: Uint8Array }[];
+  services: { what: 'request' | 'answer' | 'push'; body: Uint8Array }[];
+};
 
 /** The directory's hop, with a copy of all that goes in and out kept in `recording`. */
 export const recordedHop =
@@ -13,7 +16,7 @@ export const recordedHop =
       ...options,
       async request(circuit, body) {
         const answer = await options.request(circuit, body);
-        services.push(body.slice(), answer.slice());
+        services.push({ what: 'request', body: body.slice() }, { what: 'answer', body: answer.slice() });
         return answer;
       },
     });
@@ -22,7 +25,7 @@ export const recordedHop =
       accept(carrier) {
         const events = hop.accept({
           send(message) {
-            frames.push(message.slice());
+            frames.push({ sent: true, bytes: message.slice() });
             carrier.send(message);
           },
           close: () => carrier.close(),
@@ -30,13 +33,13 @@ export const recordedHop =
         return {
           ...events,
           message(data) {
-            frames.push(data.slice());
+            frames.push({ sent: false, bytes: data.slice() });
             events.message(data);
           },
         };
       },
       push(circuit, body) {
-        services.push(body.slice());
+        services.push({ what: 'push', body: body.slice() });
         return hop.push(circuit, body);
       },
     };

@@ -1,14 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SignKeypair } from '#shared/crypto/sign.ts';
 import { readConsensus } from '#shared/directory/consensus.ts';
 import { Driver } from '#shared/driver/driver.ts';
+import type { Input } from '#shared/node/input.ts';
 import { makeNodeKeys } from '#shared/node/keys.ts';
-import { Node, type NodeOptions } from '#shared/node/node.ts';
+import { Node } from '#shared/node/node.ts';
+import type { NodeOptions } from '#shared/node/options.ts';
 import type { NodeEvent, TraceEvent } from '#shared/node/output.ts';
 import type { NodeId } from '#shared/units.ts';
 import { readConfig } from '#server/config.ts';
 import { createHop } from '#server/hop.ts';
+import { loadKeys } from '#server/keys.ts';
 import { createLog } from '#server/log.ts';
 import { startServer } from '#server/server.ts';
 import { runAuditor } from '#relay/auditing.ts';
@@ -18,11 +22,21 @@ import { Client } from '#web/core/client.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
 import type { Store } from '#web/core/store/ports.ts';
 import { Balancer } from '#tests/support/balancer.ts';
+import { Intake } from '#tests/support/intake.ts';
 import { recordedHop, type Recording } from '#tests/support/recording.ts';
 import { spawnServer } from '#tests/support/server-process.ts';
 
 /** A headless relay in this process. */
-export type TestRelay = { id: NodeId; node: Node; events: NodeEvent[]; stop(): void };
+export type TestRelay = {
+  id: NodeId;
+  node: Node;
+  events: NodeEvent[];
+  /** While it is on, nothing that comes in is looked at; then all of it. */
+  freeze(on: boolean): void;
+  /** From now on it does everything so much later. */
+  lag(ms: number): void;
+  stop(): void;
+};
 
 export type TestClient = { client: Client; traces: TraceEvent[]; store: Store };
 
@@ -69,6 +83,7 @@ export class TestNetwork {
   readonly relays: TestRelay[] = [];
   readonly recording: Recording = { frames: [], services: [] };
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'hourglass-'));
+  readonly #keysFile = join(this.#dataDir, 'directory-keys.json');
   readonly #options: NetworkOptions;
   readonly #clients: Client[] = [];
   readonly #servers: Server[];
@@ -161,10 +176,12 @@ export class TestNetwork {
     const { webDir, auditor = false, env = {} } = this.#options;
     return {
       HG_DATA_DIR: join(this.#dataDir, String(index)),
-      HG_KEYS_FILE: join(this.#dataDir, 'directory-keys.json'),
+      HG_KEYS_FILE: this.#keysFile,
       HG_CANDIDATES: 'loopback',
       HG_LOCAL_AUDITOR: auditor ? '1' : '0',
       HG_CONSENSUS_CHANGE_MS: '200',
+      // A network of tests is there at once, however many nodes it has.
+      HG_REGISTRATION_DELAY_MS: '0',
       ...(webDir !== undefined && { HG_WEB_DIR: webDir }),
       ...env,
     };
@@ -173,6 +190,11 @@ export class TestNetwork {
   /** Of the first server; nobody else may read it before that has stopped. */
   get archiveFile(): string {
     return join(this.#dataDir, '0', 'archive.sqlite');
+  }
+
+  /** What the directory signs with. */
+  get signing(): SignKeypair {
+    return loadKeys(this.#keysFile).signing;
   }
 
   async addRelay(limits: Pick<NodeOptions, 'maxInboxes' | 'maxInboxWork'> = {}): Promise<TestRelay> {
@@ -188,7 +210,8 @@ export class TestNetwork {
       ...limits,
     });
     const config = await fetchConfig(this.url);
-    const host = createHost({ directory: this.url }, config, (input) => driver.input(input));
+    const intake = new Intake<Input>((input) => driver.input(input));
+    const host = createHost({ directory: this.url }, config, (input) => intake.put(input));
     const commit = commitAfresh(systemRng, (command) => driver.input({ type: 'command', command }));
     const event = (each: NodeEvent): void => {
       events.push(each);
@@ -198,10 +221,13 @@ export class TestNetwork {
     driver.input({ type: 'command', command: { type: 'relay', on: true } });
     driver.input({ type: 'command', command: { type: 'start' } });
     const stop = (): void => {
+      intake.end();
       driver.stop();
       host.stop();
     };
-    const relay = { id: keys.id, node, events, stop };
+    const freeze = (on: boolean): void => intake.freeze(on);
+    const lag = (ms: number): void => intake.lag(ms);
+    const relay = { id: keys.id, node, events, freeze, lag, stop };
     this.relays.push(relay);
     return relay;
   }
@@ -246,10 +272,11 @@ export class TestNetwork {
   }
 
   /** Resolves once so many nodes stand in the consensus. */
-  async listed(nodes: number): Promise<void> {
+  async listed(nodes: number, limitMs = 60_000): Promise<void> {
     await eventually(
       `${String(nodes)} nodes in the consensus`,
       async () => (await this.nodes()).length >= nodes,
+      limitMs,
     );
   }
 

@@ -15,33 +15,42 @@ const isRelay = ({ command }: TraceEvent): boolean =>
 const same = (event: TraceEvent, { link, circuit }: Passage): boolean =>
   event.link === link && event.circuit === circuit;
 
-/** Of what happened most often, with how often that was. */
-const mostOften = <T>(all: T[], key: (one: T) => string): { one: T; count: number } | undefined => {
-  const counts = new Map<string, { one: T; count: number }>();
+type Count<T> = { one: T; count: number };
+
+const countsOf = <T>(all: T[], key: (one: T) => string): Count<T>[] => {
+  const counts = new Map<string, Count<T>>();
   for (const one of all) {
     const known = counts.get(key(one));
-    counts.set(key(one), { one, count: (known?.count ?? 0) + 1 });
+    counts.set(key(one), { one: known?.one ?? one, count: (known?.count ?? 0) + 1 });
   }
-  return [...counts.values()].sort((a, b) => b.count - a.count)[0];
+  return [...counts.values()];
 };
+
+const mostOf = <T>(counts: Count<T>[]): number => Math.max(0, ...counts.map(({ count }) => count));
 
 const keyOf = ({ link, circuit }: Passage): string => `${String(link)}/${String(circuit)}`;
 
-/** The circuit on which a node sent the most cells. */
-const busiest = (traces: TraceEvent[]): Passage | undefined =>
-  mostOften(
+/** The circuit on which a node sent the most cells: of its own ones, those to the directory may be busy as well. */
+const busiest = (traces: TraceEvent[]): Passage | undefined => {
+  const counts = countsOf(
     traces.filter((event) => event.sent && isRelay(event)),
     keyOf,
-  )?.one;
+  );
+  return counts.find(({ count }) => count === mostOf(counts))?.one;
+};
 
-/** Where a relay sent what came in by `inward`: the cell that it sends in answer to one it received comes next. */
+/**
+ * Where a relay sent what came in by `inward`: the cell that it sends in answer to one it received comes next. Of what did so
+ * about as often, what came first: a node that stands on a way twice passes as much at its later place, and later.
+ */
 const onward = (traces: TraceEvent[], inward: Passage): Passage | undefined => {
   const next = traces.flatMap((event, i) => {
     const after = traces[i + 1];
     if (event.sent || !isRelay(event) || !same(event, inward)) return [];
     return after?.sent && isRelay(after) && !same(after, inward) ? [after] : [];
   });
-  return mostOften(next, keyOf)?.one;
+  const counts = countsOf(next, keyOf);
+  return counts.find(({ count }) => 2 * count > mostOf(counts))?.one;
 };
 
 /**

@@ -32,14 +32,21 @@ export class VirtualClock implements Clock {
     const end = this.#now + spanMs;
     await settled();
     for (;;) {
-      const next = [...this.#alarms].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
+      const next = this.#first();
+      if (!next || next.at > end) break;
       this.#alarms.delete(next);
       this.#now = Math.max(this.#now, next.at);
       next.task();
       await settled();
     }
     this.#now = end;
+  }
+
+  /** Of those due at one time the one that was set first. */
+  #first(): Alarm | undefined {
+    let first: Alarm | undefined;
+    for (const alarm of this.#alarms) if (!first || alarm.at < first.at) first = alarm;
+    return first;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   encapsulate,
   type KeyObject,
 } from 'node:crypto';
+import { remembered } from './remembered.ts';
 
 /**
  * The primitives once more, from OpenSSL through node:crypto, which shares no code with those that the protocol uses.
@@ -32,6 +33,7 @@ const rawPublic = (secret: KeyObject, prefixLength: number): Uint8Array =>
 /** RFC 8410. */
 const X25519_SECRET = '302e020100300506032b656e04220420';
 const X25519_PUBLIC = '302a300506032b656e032100';
+const ED25519_SECRET = '302e020100300506032b657004220420';
 export const ED25519_PUBLIC = '302a300506032b6570032100';
 /** RFC 9935, the private key as its 64-byte seed. */
 const MLKEM_SECRET = '3054020100300b060960864801650304040204428040';
@@ -39,18 +41,20 @@ const MLKEM_PUBLIC = '308204b2300b0609608648016503040402038204a100';
 
 export const ed25519Public = (raw: Uint8Array): KeyObject => publicKey(ED25519_PUBLIC, raw);
 
-export const x25519Public = (secret: Uint8Array): Uint8Array =>
-  rawPublic(privateKey(X25519_SECRET, secret), 12);
+export const ed25519Secret = (seed: Uint8Array): KeyObject => privateKey(ED25519_SECRET, seed);
+export const ed25519PublicOf = (seed: Uint8Array): Uint8Array => rawPublic(ed25519Secret(seed), 12);
+
+/** To read a key takes OpenSSL as long as to use it. */
+const x25519Secret = remembered((secret) => privateKey(X25519_SECRET, secret));
+const x25519Theirs = remembered((theirs) => publicKey(X25519_PUBLIC, theirs));
+const mlkemSecret = remembered((seed) => privateKey(MLKEM_SECRET, seed));
+
+export const x25519Public = (secret: Uint8Array): Uint8Array => rawPublic(x25519Secret(secret), 12);
 
 export const x25519 = (secret: Uint8Array, theirs: Uint8Array): Uint8Array =>
-  plain(
-    diffieHellman({
-      privateKey: privateKey(X25519_SECRET, secret),
-      publicKey: publicKey(X25519_PUBLIC, theirs),
-    }),
-  );
+  plain(diffieHellman({ privateKey: x25519Secret(secret), publicKey: x25519Theirs(theirs) }));
 
-export const mlkemPublic = (seed: Uint8Array): Uint8Array => rawPublic(privateKey(MLKEM_SECRET, seed), 22);
+export const mlkemPublic = (seed: Uint8Array): Uint8Array => rawPublic(mlkemSecret(seed), 22);
 
 /** With OpenSSL's own randomness. */
 export const mlkemEncapsulate = (theirs: Uint8Array): { ciphertext: Uint8Array; secret: Uint8Array } => {
@@ -59,7 +63,7 @@ export const mlkemEncapsulate = (theirs: Uint8Array): { ciphertext: Uint8Array; 
 };
 
 export const mlkemDecapsulate = (ciphertext: Uint8Array, seed: Uint8Array): Uint8Array =>
-  plain(decapsulate(privateKey(MLKEM_SECRET, seed), ciphertext));
+  plain(decapsulate(mlkemSecret(seed), ciphertext));
 
 /** RFC 5869 by hand from HMAC, for node:crypto's own takes no `info` beyond 1,024 bytes. */
 export const hkdfSha256 = (

@@ -26,6 +26,8 @@ const theirs = (author: string, ago: number, rest: Partial<MessageView> = {}): M
 describe('people', () => {
   it('are members, contacts, or known from when they came and went', () => {
     const gone = theirs('Mira', 0, { event: { type: 'removed', member: 'Fenn', name: 'Fenn' } });
+    const left = { ...circle, former: [{ id: 'Ash', name: 'Ash', self: false }] };
+    expect(peopleOf(left, [], [])('Ash')).toBe('Ash');
     const told = peopleOf(circle, [{ ...contact, id: 'wren', name: 'Wren' }], [gone]);
     expect([null, 'me', 'Kestrel', 'wren', 'Fenn', 'nobody'].map(told)).toEqual([
       ...['You', 'You', 'Kestrel', 'Wren', 'Fenn', 'A former member'],

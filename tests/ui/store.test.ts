@@ -19,14 +19,54 @@ describe('the store of the page', () => {
     const { fake, store } = await open();
     const with_ = store.messages('Mira').find((one) => one.file !== null)!;
     const count = store.messages('Mira').length;
+    fake.emit({ type: 'gone', conversation: 'Mira', messages: [with_.id] });
+    expect(store.file(with_.file)).toBeUndefined();
+    const late = new ClientStore(fake.api);
+    late.open(fake.events);
     // An answer that was on its way while the message went.
-    const stale = await fake.api.messages('Mira');
-    vi.spyOn(fake.api, 'messages').mockResolvedValue(stale);
-    const loading = store.load('Mira');
+    const loading = late.load('Mira');
     fake.emit({ type: 'gone', conversation: 'Mira', messages: [with_.id] });
     await loading;
     expect(store.messages('Mira')).toHaveLength(count - 1);
-    expect(store.file(with_.file)).toBeUndefined();
+    expect(late.messages('Mira')).toHaveLength(count - 1);
+  });
+
+  it('takes a long conversation in parts, the newest first, and asks for it once', async () => {
+    const fake = new FakeClient('long');
+    const store = new ClientStore(fake.api);
+    store.open(fake.events);
+    const whole = (await fake.api.messages('Mira')).map(({ id }) => id);
+    const asked = vi.spyOn(fake.api, 'messages');
+    const loading = store.load('Mira');
+    // The fake answers in the turn after the question.
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(store.messages('Mira').map(({ id }) => id)).toEqual(whole.slice(-200));
+    expect(store.loaded('Mira')).toBe(false);
+    // One that is changed before it was asked for, one that comes, and one that goes.
+    fake.thread.change(whole[5]!, { state: 'failed' });
+    const { id } = await fake.api.send('Mira', 'meanwhile');
+    fake.emit({ type: 'gone', conversation: 'Mira', messages: [whole[6]!] });
+    await loading;
+    expect(store.loaded('Mira')).toBe(true);
+    expect(store.messages('Mira').map((one) => one.id)).toEqual([...whole.toSpliced(6, 1), id]);
+    expect(store.messages('Mira')[5]?.state).toBe('failed');
+    expect(store.earlier('Mira')).toBe(whole.length - 200 - 2);
+    for (const [, part] of asked.mock.calls) expect(part?.count).toBeLessThanOrEqual(1000);
+    asked.mockClear();
+    await store.load('Mira');
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it('takes all messages where the one before which they are asked for is no more', async () => {
+    const fake = new FakeClient('long');
+    const store = new ClientStore(fake.api);
+    const whole = await fake.api.messages('Mira');
+    vi.spyOn(fake.api, 'messages').mockImplementation(async (_, part) =>
+      Promise.resolve(part?.before === undefined ? whole.slice(-200) : whole),
+    );
+    await store.load('Mira');
+    expect(store.messages('Mira')).toEqual(whole);
   });
 
   it('keeps files true by their events, over an older answer', async () => {
@@ -89,7 +129,7 @@ describe('drafts', () => {
   it('are kept at once when the tab may end, and only then not again', async () => {
     const { save, drafts } = await written();
     drafts.write('Mira', 'half');
-    drafts.flush();
+    void drafts.flush();
     vi.advanceTimersByTime(10_000);
     expect(save.mock.calls).toEqual([['Mira', 'half']]);
   });

@@ -1,4 +1,5 @@
 import { unhex } from '#shared/bytes/bytes.ts';
+import { verifyRelease } from '#shared/directory/release.ts';
 import { LocalError, RemoteError } from '#shared/errors.ts';
 import { nodeId, type NodeId } from '#shared/units.ts';
 import type { ClientApi } from '#web/api.ts';
@@ -8,7 +9,21 @@ import type { Core } from '#web/core/core.ts';
 /** The commands that act on the user as a whole, and on the network. */
 type Commands = Pick<
   ClientApi,
-  'state' | 'start' | 'setName' | 'setRelaying' | 'connect' | 'disconnect' | 'avoid' | 'stop'
+  | 'state'
+  | 'start'
+  | 'setName'
+  | 'setRelaying'
+  | 'setCover'
+  | 'setHideAddress'
+  | 'isSigned'
+  | 'setRelayLimits'
+  | 'setSurroundings'
+  | 'setMostNeighbours'
+  | 'lookAgain'
+  | 'connect'
+  | 'disconnect'
+  | 'avoid'
+  | 'stop'
 >;
 
 export const commands = (core: Core): Commands => ({
@@ -31,10 +46,44 @@ export const commands = (core: Core): Commands => ({
 
   async setRelaying(on) {
     await core.profile.set({ relaying: on });
-    core.network.command({ type: 'relay', on });
-    core.contribution.switched();
+    core.relaying.look();
     core.tellSettings();
-    core.watch.nodesChanged();
+    core.watch.changed();
+  },
+
+  setRelayLimits: (limits) => core.relaying.limit(limits),
+
+  async setSurroundings(surroundings) {
+    core.relaying.surround(surroundings);
+    return Promise.resolve();
+  },
+
+  setMostNeighbours: (most) => core.relaying.limitNeighbours(most),
+
+  async lookAgain() {
+    core.network.command({ type: 'look' });
+    return Promise.resolve();
+  },
+
+  async setHideAddress(on) {
+    if (on && !core.host.rtc?.turn) throw new LocalError('not-found', 'this server offers no TURN server');
+    await core.profile.set({ hideAddress: on });
+    core.hideAddress();
+    // Those that stand were made by the other rule.
+    core.network.command({ type: 'relink' });
+    core.tellSettings();
+  },
+
+  async setCover(level) {
+    await core.profile.set({ cover: level });
+    core.network.command({ type: 'cover', level });
+    core.tellSettings();
+    core.watch.changed();
+  },
+
+  async isSigned(list, signature) {
+    const key = core.watch.directoryKey;
+    return Promise.resolve(key !== undefined && verifyRelease(key, list, signature));
   },
 
   async connect(node) {

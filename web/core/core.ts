@@ -9,6 +9,7 @@ import { encodeAddress } from '#shared/rendezvous/address.ts';
 import type { NodeId } from '#shared/units.ts';
 import type { ClientEvent, ClientState } from '#web/api.ts';
 import { Contribution } from '#web/core/contribution/contribution.ts';
+import { Relaying } from '#web/core/contribution/relaying.ts';
 import type { SessionEvent } from '#web/core/conversation/session.ts';
 import type { Host, HostFactory } from '#web/core/host.ts';
 import { Keeping } from '#web/core/keeping/keeping.ts';
@@ -40,6 +41,8 @@ type Loaded = {
   keys: NodeKeys;
   host: Host;
   records: [string, Uint8Array][];
+  /** What the user limits relaying to. */
+  limits: Uint8Array | undefined;
 };
 
 /** One user and one node: what the commands of `ClientApi` act on. */
@@ -51,22 +54,23 @@ export class Core {
   readonly watch: Watch;
   readonly contribution: Contribution;
   readonly keeping: Keeping;
+  readonly relaying: Relaying;
   readonly #driver: Driver;
   readonly #listeners = new Set<(event: ClientEvent) => void>();
   #messenger: Messenger | undefined;
   #cancelMark: (() => void) | undefined;
   #stopped = false;
 
-  private constructor(options: ClientOptions, { keeping, profile, keys, host, records }: Loaded) {
+  private constructor(options: ClientOptions, { keeping, profile, keys, host, records, limits }: Loaded) {
     this.options = options;
     this.keeping = keeping;
     this.profile = profile;
     this.host = host;
     const { rng, now } = host.ports;
     const { trace, headless = false } = options;
-    const { guards, evidence } = profile;
+    const { guards, middles, evidence } = profile;
     const node = new Node({
-      ...{ keys, rng, now: now(), headless, guards, evidence },
+      ...{ keys, rng, now: now(), headless, guards, middles, evidence },
       ...{ role: 'node', trace: trace !== undefined },
     });
     const event = (each: NodeEvent): void => this.#onNode(each);
@@ -77,15 +81,29 @@ export class Core {
     this.contribution = new Contribution({
       ...{ records, store: options.store, ports: host.ports, network: this.network, prover: options.prover },
       node: keys.id,
-      relaying: () => profile.settings.relaying,
+      relaying: () => this.relaying.on,
       carried: () => ({ now: node.carried, total: node.carriedInAll }),
       changed: () => this.watch.changed(),
     });
+    this.relaying = new Relaying(
+      {
+        ...{ store: options.store, ports: host.ports },
+        command: (command) => this.network.command(command),
+        wanted: () => profile.settings.relaying,
+        carriedToday: () => this.contribution.carriedToday,
+        switched: () => this.#switched(),
+        changed: () => this.watch.changed(),
+      },
+      limits,
+    );
     this.watch = new Watch({
       node,
       ports: host.ports,
-      self: () => (profile.settings.relaying ? keys.id : undefined),
+      self: () => (this.relaying.on ? keys.id : undefined),
+      relaying: () => this.relaying,
+      moved: () => keeping.lives.moved,
       avoided: () => profile.settings.avoided,
+      hides: () => profile.settings.hideAddress,
       messenger: () => this.#messenger,
       helping: () => this.contribution.view(),
       emit: (each) => this.emit(each),
@@ -103,13 +121,14 @@ export class Core {
     const profile = await Profile.load(store, rng);
     const keys = withNodeKey(makeNodeKeys(rng), await profile.session(now()));
     const records = await store.all('contribution');
+    const limits = await store.get('settings', 'relaying');
     const keeping = await Keeping.load({
       ...{ store, profile, ports: host.ports },
       ask: async (request) => (made.core as Core).network.ask('record', request),
       changed: () => made.core?.tellKeeping(),
       moved: () => made.core?.retire(),
     });
-    const core = new Core(options, { keeping, profile, keys, host, records });
+    const core = new Core(options, { keeping, profile, keys, host, records, limits });
     made.core = core;
     give = (input) => core.#driver.input(input);
     await core.#begin();
@@ -194,6 +213,7 @@ export class Core {
     this.#messenger?.stop();
     this.keeping.stop();
     this.#cancelMark?.();
+    this.relaying.stop();
     this.contribution.stop();
     this.watch.stop();
     this.network.command({ type: 'stop' });
@@ -203,12 +223,30 @@ export class Core {
   }
 
   async #begin(): Promise<void> {
-    const { relaying, avoided } = this.profile.settings;
+    const { avoided, cover: level } = this.profile.settings;
+    this.hideAddress();
     if (avoided.length > 0) this.network.command({ type: 'avoid', nodes: avoided });
-    this.network.command({ type: 'relay', on: relaying });
+    this.relaying.begin();
+    this.network.command({ type: 'cover', level });
     this.network.command({ type: 'start' });
     this.#markSession();
     await this.openUser();
+  }
+
+  /** By what the user set: links over WebRTC go through TURN servers alone, or, where there are none, none go over WebRTC. */
+  hideAddress(): void {
+    const { rtc } = this.host;
+    if (!rtc) return;
+    const { hideAddress } = this.profile.settings;
+    rtc.hideAddress(hideAddress);
+    const webrtc = rtc.works && (!hideAddress || rtc.turn);
+    this.network.command({ type: 'connectivity', webrtc, reachable: webrtc });
+  }
+
+  /** This tab relays from now on, or no longer. */
+  #switched(): void {
+    this.contribution.switched();
+    this.watch.nodesChanged();
   }
 
   #markSession(): void {
@@ -229,6 +267,8 @@ export class Core {
         return this.watch.changed();
       case 'guards':
         return void this.profile.keepGuards(event.guards).catch(() => undefined);
+      case 'middles':
+        return void this.profile.keepMiddles(event.middles).catch(() => undefined);
       case 'evidence':
         return void this.profile.keepEvidence(event.evidence).catch(() => undefined);
       case 'circuit-failed':
@@ -256,8 +296,8 @@ export class Core {
   }
 
   #settings(): ClientState['settings'] {
-    const { relaying, readReceipts } = this.profile.settings;
-    return { relaying, readReceipts };
+    const { relaying, readReceipts, cover, hideAddress } = this.profile.settings;
+    return { relaying, readReceipts, cover, hideAddress: this.host.rtc?.turn ? hideAddress : null };
   }
 
   #profileView(): ClientState['profile'] {

@@ -1,6 +1,7 @@
 import { equal, hex } from '#shared/bytes/bytes.ts';
 import {
   bool,
+  choice,
   decode,
   encode,
   fixed,
@@ -9,12 +10,14 @@ import {
   text,
   u32,
   u64,
+  type Codec,
   type Value,
 } from '#shared/bytes/codec.ts';
 import { nodeIdCodec } from '#shared/bytes/fields.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import { signKeypair, type SignKeypair } from '#shared/crypto/sign.ts';
 import type { Guard } from '#shared/path/guards.ts';
+import { MAX_MIDDLES, type Middle } from '#shared/path/middles.ts';
 import type { Millis } from '#shared/units.ts';
 import {
   decodeIdentity,
@@ -36,21 +39,34 @@ export const SESSION_MARK_MS: Millis = 60_000;
 
 const sessionCodec = struct({ seed: fixed(32), seenAt: u64 });
 
+/** A field at a record's end that one from before it does not have: then it is `initial`. */
+const later = <T>(codec: Codec<T>, initial: T): Codec<T> => ({
+  write: codec.write,
+  read: (reader) => (reader.remaining === 0 ? initial : codec.read(reader)),
+});
+
 const settingsCodec = struct({
   name: text(64),
   relaying: bool,
   readReceipts: bool,
   avoided: list(nodeIdCodec, 1000),
+  // It costs traffic and battery all the time, which is the user's to spend.
+  cover: later(choice(['off', 'light', 'full']), 'off'),
+  hideAddress: later(bool, false),
 });
 const guardsCodec = list(
   struct({ id: nodeIdCodec, addedAt: u64, lastListed: u64, failures: u32, retryAt: u64 }),
   64,
 );
 
+const middlesCodec = list(struct({ id: nodeIdCodec, until: u64, lastListed: u64 }), MAX_MIDDLES);
+
 export type SettingsRecord = Value<typeof settingsCodec>;
 export type User = { address: SignKeypair; identity: Identity };
 
-const defaults: SettingsRecord = { name: '', relaying: true, readReceipts: false, avoided: [] };
+const defaults: SettingsRecord = {
+  ...{ name: '', relaying: true, readReceipts: false, avoided: [], cover: 'off', hideAddress: false },
+};
 
 /** Who this user is, and what they set: as the store keeps it. */
 export class Profile {
@@ -58,6 +74,7 @@ export class Profile {
   readonly #rng: Rng;
   settings: SettingsRecord = defaults;
   guards: Guard[] = [];
+  middles: Middle[] = [];
   /** What convicted a directory. */
   evidence: Uint8Array | undefined;
   user: User | undefined;
@@ -77,6 +94,8 @@ export class Profile {
     if (settings) profile.settings = decode(settingsCodec, settings);
     profile.evidence = await store.get('guards', 'evidence');
     if (guards) profile.guards = decode(guardsCodec, guards);
+    const middles = await store.get('guards', 'middles');
+    if (middles) profile.middles = decode(middlesCodec, middles);
     const records = new Map(await store.all('identity'));
     const [seed, identity] = [records.get('seed'), records.get('mls')];
     if (seed && identity) profile.user = { address: signKeypair(seed), identity: decodeIdentity(identity) };
@@ -128,6 +147,11 @@ export class Profile {
   async keepGuards(guards: Guard[]): Promise<void> {
     this.guards = guards;
     await this.#store.write([{ table: 'guards', key: 'guards', value: encode(guardsCodec, guards) }]);
+  }
+
+  async keepMiddles(middles: Middle[]): Promise<void> {
+    this.middles = middles;
+    await this.#store.write([{ table: 'guards', key: 'middles', value: encode(middlesCodec, middles) }]);
   }
 
   async keepEvidence(evidence: Uint8Array): Promise<void> {

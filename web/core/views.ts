@@ -10,10 +10,11 @@ import { nodeName } from '#web/core/names.ts';
 const PATH = 3;
 
 export const linkView = (link: LinkState): LinkView => ({
+  id: String(link.id),
   node: link.peer ?? null,
   name: link.kind === 'directory' ? 'server' : link.peer === undefined ? 'a guest' : nodeName(link.peer),
   state: link.state,
-  kind: link.kind === 'directory' ? 'server' : 'direct',
+  kind: link.kind === 'directory' ? 'directory' : (link.way ?? 'direct'),
   rttMs: link.rttMs === null ? null : Math.round(link.rttMs),
   guard: link.guard,
   ownCircuits: link.ownCircuits,
@@ -73,8 +74,8 @@ export const statusOf = (
   node: Node,
   consensus: Consensus | undefined,
   self: NodeId | undefined,
-  /** `unreachable`: the directory has been away for longer than connecting takes. */
-  { online, unreachable }: { online: boolean; unreachable: boolean },
+  /** `unreachable`: the directory has been away for longer than connecting takes; `blocked`: the browser has no WebRTC. */
+  { online, unreachable, blocked }: { online: boolean; unreachable: boolean; blocked: boolean },
 ): Status => {
   const { links, circuits, carried } = node;
   const neighbours = neighboursOf(links);
@@ -92,7 +93,10 @@ export const statusOf = (
   }
   const counts = { circuits: open, neighbours, carried };
   // Nodes of one operator hide nobody from that operator.
-  const nodes = countFamilies(consensus);
-  if (nodes < consensus.params.minimumNodes) return { kind: 'limited', why: 'few-nodes', nodes, ...counts };
+  const families = countFamilies(consensus);
+  const nodes = families < consensus.params.minimumNodes ? families : null;
+  if (blocked) return { kind: 'limited', why: 'no-webrtc', nodes, ...counts };
+  if (nodes !== null) return { kind: 'limited', why: 'few-nodes', nodes, ...counts };
+  if (consensus.params.directoryHops === 1) return { kind: 'limited', why: 'direct', nodes, ...counts };
   return { kind: 'ready', ...counts };
 };

@@ -5,16 +5,11 @@ import type { NodeEvent } from '#shared/node/output.ts';
 import type { CircuitState } from '#shared/node/views.ts';
 import { encodeAddress } from '#shared/rendezvous/address.ts';
 import { nodeId, type Millis, type NodeId } from '#shared/units.ts';
-import type {
-  CircuitView,
-  ClientEvent,
-  ClientState,
-  ConversationView,
-  HelpingView,
-  MessageView,
-} from '#web/api.ts';
+import type { CircuitView, ClientEvent, ClientState, ConversationView, MessageView } from '#web/api.ts';
+import type { HelpingView } from '#web/api-helping.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Group } from '#web/core/groups/group.ts';
+import type { Relaying } from '#web/core/contribution/relaying.ts';
 import type { Messenger } from '#web/core/messenger.ts';
 import { nodeName } from '#web/core/names.ts';
 import { circuitView, linkView, nodeViews, statusOf } from '#web/core/views.ts';
@@ -25,6 +20,9 @@ const TELL_MS: Millis = 100;
 /** Round trips change without an event; they are looked at this often. */
 const LOOK_MS: Millis = 3000;
 
+/** What cover costs is told in steps of so many bytes a second. */
+const COST_STEP = 100;
+
 /** Connecting to the server takes this long at the most, before it is called unreachable. */
 const CONNECTING_MS: Millis = 4000;
 
@@ -33,8 +31,13 @@ type Env = {
   ports: Host['ports'];
   self(): NodeId | undefined;
   avoided(): NodeId[];
+  /** Whether the user hides their address from neighbours. */
+  hides(): boolean;
   messenger(): Messenger | undefined;
   helping(): HelpingView;
+  relaying(): Relaying;
+  /** The user went on in another browser. */
+  moved(): boolean;
   emit(event: ClientEvent): void;
 };
 
@@ -64,7 +67,7 @@ export class Watch {
   }
 
   state(): Omit<ClientState, 'profile' | 'settings' | 'conversations' | 'keeping'> {
-    return { ...this.#now(), ...this.#nodes(), helping: this.#env.helping() };
+    return { ...this.#now(), cover: this.#cover(), ...this.#nodes(), helping: this.#env.helping() };
   }
 
   conversations(): ConversationView[] {
@@ -72,11 +75,17 @@ export class Watch {
     if (!messenger) return [];
     const shown = messenger.sessions().filter(({ id }) => !messenger.contacts.isHidden(id));
     const withContacts = shown.map((session): ConversationView => {
-      const { id, contact, name, unread, last, timerMs, sent, resent } = session.summary;
+      const { id, contact, name, unread, leaving, last, timerMs, sent, resent } = session.summary;
       const { contacts, profiles } = messenger;
       const plain = {
         ...({ kind: 'contact', blocked: contacts.blocked(id), verified: contacts.verified(id) } as const),
-        ...{ members: [], timerMs, draft: messenger.unsent.of(id), picture: profiles.pictureOf(id) },
+        ...{
+          members: [],
+          former: [],
+          timerMs,
+          draft: messenger.unsent.of(id),
+          picture: profiles.pictureOf(id),
+        },
       };
       const state = contacts.state(id) ?? session.summary.state;
       const reachable = session.summary.reachable && messenger.reach(id)?.heard === true;
@@ -92,6 +101,7 @@ export class Watch {
         reachable,
         waiting,
         unread,
+        leaving,
         last: explained,
         sent,
         resent,
@@ -121,6 +131,11 @@ export class Watch {
     const waiting =
       messenger?.contacts.waits(message.conversation) ?? messenger?.reach(message.conversation)?.waiting;
     return { ...message, reason: message.reason ?? held ?? waiting ?? null };
+  }
+
+  /** Of the directory whose lists of nodes this client follows; undefined before the first of them. */
+  get directoryKey(): Uint8Array | undefined {
+    return this.#consensus?.directoryKey;
   }
 
   /** A conversation has a channel: what it lost before is over. */
@@ -182,13 +197,16 @@ export class Watch {
 
   #tell(): void {
     this.#cancel = undefined;
-    const { status, links, circuits, node } = this.#now();
+    const { status, links, circuits, node, reach, relaying } = this.#now();
     this.#once('node', { type: 'node', node });
     if (this.#nodesDue) this.#env.emit({ type: 'nodes', ...this.#nodes() });
     this.#nodesDue = false;
     this.#once('links', { type: 'links', links });
     this.#once('circuits', { type: 'circuits', circuits });
     this.#once('status', { type: 'status', status });
+    this.#once('cover', { type: 'cover', cover: this.#cover() });
+    this.#once('reach', { type: 'reach', reach });
+    this.#once('relaying', { type: 'relaying', relaying });
     this.#once('helping', { type: 'helping', helping: this.#env.helping() });
     if (!this.#conversationsDue) return;
     this.#conversationsDue = false;
@@ -203,9 +221,25 @@ export class Watch {
     this.#env.emit(event);
   }
 
-  #now(): Pick<ClientState, 'status' | 'links' | 'circuits' | 'node'> {
+  #now(): Pick<ClientState, 'status' | 'links' | 'circuits' | 'node' | 'reach' | 'relaying'> {
     const links = this.#env.node.links.map(linkView);
-    return { status: this.#status(), links, circuits: this.#circuits(), node: this.#node() };
+    const relaying = this.#env.relaying().view;
+    const ways = { status: this.#status(), links, circuits: this.#circuits(), node: this.#node() };
+    return { ...ways, reach: this.#reach(), relaying };
+  }
+
+  #reach(): ClientState['reach'] {
+    const { node, relaying } = this.#env;
+    const { tries, nextAt } = node.looking;
+    const { mostNeighbours } = relaying();
+    return { server: node.directoryReachable, tries, nextAt: nextAt ?? null, mostNeighbours };
+  }
+
+  /** In steps, or it would be told at every look. */
+  #cover(): ClientState['cover'] {
+    const { up, down } = this.#env.node.cover;
+    const stepped = (rate: number): number => Math.round(rate / COST_STEP) * COST_STEP;
+    return { up: stepped(up), down: stepped(down) };
   }
 
   #nodes(): Pick<ClientState, 'nodes' | 'consensusAt'> {
@@ -214,11 +248,16 @@ export class Watch {
   }
 
   #status(): ClientState['status'] {
-    const online = (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine !== false;
     const { node, ports } = this.#env;
+    // A browser that sees no network may still reach a server on its own machine.
+    const { navigator } = globalThis as { navigator?: { onLine?: boolean } };
+    const online = navigator?.onLine !== false || node.directoryReachable;
     if (node.directoryReachable) this.#reachedAt = ports.now();
     const unreachable = ports.now() - this.#reachedAt > CONNECTING_MS;
-    return statusOf(node, this.#consensus, this.#env.self(), { online, unreachable });
+    if (this.#env.moved()) return { kind: 'paused' };
+    // Who hides where there is no TURN server chose that, and is no case for an explanation of browsers.
+    const blocked = !node.webrtc && !this.#env.hides();
+    return statusOf(node, this.#consensus, this.#env.self(), { online, unreachable, blocked });
   }
 
   #node(): ClientState['node'] {

@@ -14,6 +14,7 @@ import type { Store } from '#web/core/store/ports.ts';
 import { serveClient } from '#web/rpc.ts';
 import { Carriers } from '#web/transport/carriers.ts';
 import type { FromWorker, Setup, ToWorker } from '#web/transport/crossing.ts';
+import { passUrl } from '#web/transport/pass.ts';
 import { startWorker } from '#web/transport/scripts.ts';
 
 /** The worker's side: the client core, with WebSockets of its own and the page's peer connections. */
@@ -76,6 +77,7 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
     },
     later: soonAfter,
     openWebSocket: (link) => made.webSocket(link, new WebSocket(setup.linkUrl)),
+    openPass: (link, pass) => made.pass(link, new WebSocket(passUrl(setup.linkUrl, pass)), pass),
     createPeer: (link, initiator) => scope.postMessage({ type: 'create-peer', link, initiator }),
     signalPeer: (link, session) => scope.postMessage({ type: 'signal-peer', link, session }),
     send: (link, data) => made.send(link, data),
@@ -88,7 +90,9 @@ const createHost = (setup: Setup, input: (input: Input) => void): Host => {
     },
     verify: proofChecks(soonAfter, input),
   };
-  return { ports, stop: () => made.closeAll() };
+  const { webrtc: works, turn } = setup;
+  const hideAddress = (on: boolean): void => scope.postMessage({ type: 'hide-address', on });
+  return { ports, stop: () => made.closeAll(), rtc: { works, turn, hideAddress } };
 };
 
 let give: (input: Input) => void = () => undefined;
@@ -166,7 +170,7 @@ const run = async ({ setup, port }: Place, store: Store): Promise<void> => {
 const failing = (work: Promise<void>): void =>
   void work.catch((error: unknown) => {
     console.error(error);
-    scope.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+    scope.postMessage({ type: 'failed', code: codeOf(error) });
   });
 
 scope.onmessage = ({ data }) => {
@@ -186,6 +190,10 @@ scope.onmessage = ({ data }) => {
     case 'peer-closed':
       carriers?.close(data.link);
       return give({ type: 'link-closed', link: data.link });
+    case 'peer-relayed':
+      return give({ type: 'link-relayed', link: data.link, on: data.on });
+    case 'connectivity':
+      return give({ type: 'command', command: { type: 'connectivity', ...data.connectivity } });
     case 'page-gone':
       return leave();
   }

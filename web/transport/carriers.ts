@@ -1,8 +1,10 @@
 import type { Carrier } from '#shared/link/carrier.ts';
+import type { Pass } from '#shared/signal/pass.ts';
 import type { Session } from '#shared/signal/session.ts';
 import type { LinkId } from '#shared/units.ts';
 import { carrierOfPort } from './bridge.ts';
 import { carrierOfChannel, type OpeningEvents } from './channel.ts';
+import { carrierOfPass } from './pass.ts';
 import { carrierOfWebSocket, type WebSocketLike } from './websocket.ts';
 
 /** What links tell of themselves, each by its handle. */
@@ -24,6 +26,10 @@ export class Carriers {
 
   webSocket(link: LinkId, socket: WebSocketLike): void {
     this.#carriers.set(link, carrierOfWebSocket(socket, this.#eventsOf(link)));
+  }
+
+  pass(link: LinkId, socket: WebSocketLike, pass: Pass): void {
+    this.#carriers.set(link, carrierOfPass(socket, pass, this.#eventsOf(link)));
   }
 
   channel(link: LinkId, channel: RTCDataChannel): void {

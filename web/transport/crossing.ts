@@ -1,5 +1,6 @@
 import type { Session } from '#shared/signal/session.ts';
 import type { LinkId } from '#shared/units.ts';
+import type { Connectivity } from './probe.ts';
 
 /** What the worker is told at its start. */
 export type Setup = {
@@ -8,6 +9,9 @@ export type Setup = {
   origin: string;
   linkUrl: string;
   consensusUrl: string;
+  /** Whether this browser has WebRTC, and the server a TURN server for it. */
+  webrtc: boolean;
+  turn: boolean;
   /** Keep what passes on each link, for a test to read. */
   trace: boolean;
 };
@@ -26,6 +30,10 @@ export type ToWorker =
   /** Where a channel can't be transferred: the end of a bridge to it. */
   | { type: 'channel-port'; link: LinkId; port: MessagePort }
   | { type: 'peer-closed'; link: LinkId }
+  /** It goes through a TURN server, or does not any more. */
+  | { type: 'peer-relayed'; link: LinkId; on: boolean }
+  /** What links can come about, as far as trying tells. */
+  | { type: 'connectivity'; connectivity: Connectivity }
   /** The page is about to go, and the worker with it. */
   | { type: 'page-gone' };
 
@@ -33,9 +41,11 @@ export type FromWorker =
   | { type: 'create-peer'; link: LinkId; initiator: boolean }
   | { type: 'signal-peer'; link: LinkId; session: Session }
   | { type: 'close-peer'; link: LinkId }
+  /** Whether new peer connections go through TURN servers alone. Answered by `connectivity`. */
+  | { type: 'hide-address'; on: boolean }
   /** The client answers calls. */
   | { type: 'opened' }
   | ({ type: 'locked' } & Locked)
   /** Nothing of the profile is left in its database. */
   | { type: 'erased' }
-  | { type: 'failed'; message: string };
+  | { type: 'failed'; code: string };

@@ -33,6 +33,8 @@ export type PeersOptions = {
   events: {
     /** The one description of this side, to be brought to the other. */
     session(link: LinkId, session: Session): void;
+    /** It goes through a TURN server, of either side; or it did and does not any more. */
+    relayed?(link: LinkId, on: boolean): void;
     /** It failed, ended, or did not open in time. Not called for what was closed here. */
     closed(link: LinkId): void;
   };
@@ -42,6 +44,9 @@ export type PeersOptions = {
 const CELLS = { label: 'cells', options: { negotiated: true, id: 100, ordered: true } } as const;
 
 const OPEN_TIMEOUT_MS = 15_000;
+
+/** A connection may change to a better pair of candidates when it is open already. */
+const SETTLED_MS = 5_000;
 
 /** The descriptions travel once, whole: candidates that take longer than this to gather are left out. */
 const GATHERING_MS = 2_000;
@@ -65,11 +70,26 @@ type Peer = {
   initiator: boolean;
   signalled: boolean;
   timer: ReturnType<typeof setTimeout>;
+  relayed: boolean;
 };
 
 /** simple-peer hides its connection, but has no other way to a second channel. */
 const connectionOf = (instance: SimplePeer.Instance): RTCPeerConnection =>
   (instance as unknown as { _pc: RTCPeerConnection })._pc;
+
+type Stats = Record<string, unknown>;
+
+/** W3C webrtc-stats; where there is no report on the transport, the pair that was nominated counts. */
+const isRelayed = async (connection: RTCPeerConnection): Promise<boolean> => {
+  const stats = [...((await connection.getStats()) as unknown as Map<string, Stats>).values()];
+  const byId = (id: unknown): Stats | undefined => stats.find((each) => each['id'] === id);
+  const transport = stats.find((each) => each['type'] === 'transport');
+  const nominated = stats.find((each) => each['type'] === 'candidate-pair' && each['nominated'] === true);
+  const pair = byId(transport?.['selectedCandidatePairId']) ?? nominated;
+  return [pair?.['localCandidateId'], pair?.['remoteCandidateId']].some(
+    (id) => byId(id)?.['candidateType'] === 'relay',
+  );
+};
 
 /** The WebRTC connections of a node, one for each link. Nothing here throws. */
 export class Peers {
@@ -141,16 +161,30 @@ export class Peers {
       ...(wrtc && { wrtc }),
     });
     const timer = setTimeout(() => this.#fail(link), OPEN_TIMEOUT_MS);
-    this.#peers.set(link, { instance, initiator, signalled: false, timer });
+    this.#peers.set(link, { instance, initiator, signalled: false, timer, relayed: false });
     const lost = (): void => {
       if (this.#peers.get(link)?.instance === instance) this.#fail(link);
     };
     instance.on('error', lost);
     instance.on('close', lost);
     instance.on('data', lost);
-    instance.on('connect', () => clearTimeout(timer));
+    instance.on('connect', () => {
+      clearTimeout(timer);
+      void this.#look(link, instance);
+      setTimeout(() => void this.#look(link, instance), SETTLED_MS);
+    });
     instance.on('signal', (data: SimplePeer.SignalData) => this.#onSignal(link, instance, data));
     this.#options.carry(link, connectionOf(instance).createDataChannel(CELLS.label, CELLS.options));
+  }
+
+  /** What the connection says of its candidates. A stack that says nothing is taken to be direct. */
+  async #look(link: LinkId, instance: SimplePeer.Instance): Promise<void> {
+    const peer = this.#peers.get(link);
+    if (peer?.instance !== instance || !this.#options.events.relayed) return;
+    const relayed = await isRelayed(connectionOf(instance)).catch(() => false);
+    if (this.#peers.get(link) !== peer || relayed === peer.relayed) return;
+    peer.relayed = relayed;
+    this.#options.events.relayed(link, relayed);
   }
 
   /** One that cannot be used, such as an mDNS name that nobody answers for, is passed over. */

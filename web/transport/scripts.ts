@@ -16,6 +16,10 @@ const policy = trustedTypes?.createPolicy('hourglass', {
   },
 });
 
+/** Registers a service worker of this origin for all of it. */
+export const registerServiceWorker = (url: string): Promise<ServiceWorkerRegistration> =>
+  navigator.serviceWorker.register(policy?.createScriptURL(url) ?? url);
+
 /** Starts a worker of this origin, from the page or from another worker. */
 export const startWorker = (url: string, name: string): Worker =>
   new Worker(policy?.createScriptURL(url) ?? url, { type: 'module', name });

@@ -3,10 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import sirv from 'sirv';
 import { build } from 'vite';
-import { findChromium } from '#tests/support/programs.ts';
+import { launch } from '#tests/support/browser.ts';
 import type { Page } from './messages.ts';
 
 /** Calls one of the page's functions. */
@@ -41,7 +40,7 @@ const served = async <T>(
   work: (call: CallPage, version: string) => Promise<T>,
 ): Promise<T> => {
   const server = createServer(sirv(folder)).listen(0, '127.0.0.1');
-  const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
+  const browser = await launch();
   try {
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`);

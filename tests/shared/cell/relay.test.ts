@@ -54,7 +54,7 @@ describe('relay messages', () => {
     expect(refusalOf(() => decodeRelay(flipped(encoded, 19)))).toBe('malformed');
     expect(refusalOf(() => decodeRelay(flipped(encoded, RELAY_HEADER + 2)))).toBe('malformed');
     expect(refusalOf(() => decodeRelay(flipped(encoded, 3, 7)))).toBe('malformed');
-    for (const command of [0, 21, 255]) {
+    for (const command of [0, 22, 255]) {
       const unknown = encoded.slice();
       unknown[2] = command;
       expect(refusalOf(() => decodeRelay(unknown))).toBe('malformed');

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hex, unhex } from '#shared/bytes/bytes.ts';
-import { dh, dhKeypair } from '#shared/crypto/dh.ts';
+import * as own from '#shared/crypto/dh.ts';
 import { anyBytes } from '#tests/support/arbitrary.ts';
 import { refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
+import * as twin from '#tests/twin/dh.ts';
 import { x25519, x25519Public } from '#tests/twin/openssl.ts';
 
 /** RFC 7748, section 5.2: scalar, u-coordinate, output. */
@@ -32,7 +33,15 @@ const degenerate = [
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ];
 
-describe('dh', () => {
+describe.each([
+  ['dh', own],
+  ['its twin, which tests of networks use', twin],
+])('%s', (_, { DH_LENGTH, dh, dhKeypair }) => {
+  it('has keys and outputs of 32 bytes', () => {
+    const { secret, public: key } = dhKeypair(new Uint8Array(32).fill(5));
+    expect([DH_LENGTH, key.length, dh(secret, key).length]).toEqual([32, 32, 32]);
+  });
+
   it('gives the published outputs (RFC 7748, 5.2)', () => {
     for (const [scalar, point, out] of published) expect(hex(dh(unhex(scalar), unhex(point)))).toBe(out);
   });

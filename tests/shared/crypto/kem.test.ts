@@ -3,49 +3,48 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shake128 } from '@noble/hashes/sha3.js';
 import { concat, hex, text, unhex } from '#shared/bytes/bytes.ts';
-import {
-  KEM_CIPHERTEXT_LENGTH,
-  KEM_PUBLIC_LENGTH,
-  XWING_CIPHERTEXT_LENGTH,
-  XWING_PUBLIC_LENGTH,
-  kemDecapsulate,
-  kemEncapsulate,
-  kemKeypair,
-  xwingDecapsulate,
-  xwingEncapsulate,
-  xwingKeypair,
-} from '#shared/crypto/kem.ts';
+import * as own from '#shared/crypto/kem.ts';
 import { anyBytes } from '#tests/support/arbitrary.ts';
 import { flipped, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import { mlkemDecapsulate, mlkemEncapsulate, mlkemPublic, x25519 } from '#tests/twin/openssl.ts';
+import * as twin from '#tests/twin/kem.ts';
 
 /**
  * Go's crypto/mlkem, TestAccumulated: a SHAKE-128 stream of no input gives each round's key seed, encapsulation seed
  * and random ciphertext; a second SHAKE-128 takes the key, the ciphertext and both secrets of each round.
  */
-const accumulated = (rounds: number): string => {
+const accumulated = ({ kemKeypair, kemEncapsulate, kemDecapsulate }: typeof own, rounds: number): string => {
   const stream = shake128.create();
   const sum = shake128.create();
   for (let i = 0; i < rounds; i++) {
     const pair = kemKeypair(stream.xof(64));
     const { ciphertext, secret } = kemEncapsulate(pair.public, stream.xof(32));
     expect(kemDecapsulate(ciphertext, pair.secret)).toEqual(secret);
-    const rejected = kemDecapsulate(stream.xof(KEM_CIPHERTEXT_LENGTH), pair.secret);
+    const rejected = kemDecapsulate(stream.xof(own.KEM_CIPHERTEXT_LENGTH), pair.secret);
     sum.update(pair.public).update(ciphertext).update(secret).update(rejected);
   }
   return hex(sum.xof(32));
 };
 
-describe('ML-KEM-768', () => {
+const both = [
+  ['our own', own],
+  ['the twin, which tests of networks use', twin],
+] as const;
+
+describe.each(both)('ML-KEM-768, %s', (_, kem) => {
+  const { KEM_CIPHERTEXT_LENGTH, KEM_PUBLIC_LENGTH, kemDecapsulate, kemEncapsulate, kemKeypair } = kem;
+
   it('gives the published sum of a hundred rounds', () => {
-    expect(accumulated(100)).toBe('1114b1b6699ed191734fa339376afa7e285c9e6acf6ff0177d346696ce564415');
+    expect(accumulated(kem, 100)).toBe('1114b1b6699ed191734fa339376afa7e285c9e6acf6ff0177d346696ce564415');
   });
 
   // The longer published sum takes minutes: `npm run test:long` alone asks for it.
   if (process.env['HG_LONG'] === '1') {
     it('gives the published sum of ten thousand rounds', () => {
-      expect(accumulated(10_000)).toBe('8a518cc63da366322a8e7a818c7a0d63483cb3528d34a4cf42f35d5ad73f22fc');
+      expect(accumulated(kem, 10_000)).toBe(
+        '8a518cc63da366322a8e7a818c7a0d63483cb3528d34a4cf42f35d5ad73f22fc',
+      );
     });
   }
 
@@ -102,7 +101,10 @@ const published = [
   },
 ] as const;
 
-describe('X-Wing', () => {
+describe.each(both)('X-Wing, %s', (_, kem) => {
+  const { KEM_CIPHERTEXT_LENGTH, KEM_PUBLIC_LENGTH, XWING_CIPHERTEXT_LENGTH, XWING_PUBLIC_LENGTH } = kem;
+  const { xwingDecapsulate, xwingEncapsulate, xwingKeypair } = kem;
+
   it('gives the published keys, ciphertexts and secrets', () => {
     for (const vector of published) {
       const pair = xwingKeypair(unhex(vector.secret));
@@ -147,4 +149,27 @@ describe('X-Wing', () => {
       'bad-key',
     );
   });
+});
+
+it('the twin gives the same keys, ciphertexts and secrets, also of a ciphertext that is forged', () => {
+  fc.assert(
+    fc.property(anyBytes(32), anyBytes(64), fc.nat(own.XWING_CIPHERTEXT_LENGTH - 1), (seed, coins, at) => {
+      const [ours, theirs] = [own.xwingKeypair(seed), twin.xwingKeypair(seed)];
+      expect(theirs.public).toEqual(ours.public);
+      const made = own.xwingEncapsulate(ours.public, coins);
+      expect(twin.xwingEncapsulate(ours.public, coins)).toEqual(made);
+      for (const ciphertext of [made.ciphertext, flipped(made.ciphertext, at)])
+        expect(twin.xwingDecapsulate(ciphertext, theirs.secret)).toEqual(
+          own.xwingDecapsulate(ciphertext, ours.secret),
+        );
+    }),
+    runs(10),
+  );
+});
+
+it('the twin refuses a point of small order as our own does', () => {
+  const key = own.xwingKeypair(new Uint8Array(32)).public.slice();
+  key.fill(0, own.KEM_PUBLIC_LENGTH);
+  for (const { xwingEncapsulate } of [own, twin])
+    expect(refusalOf(() => xwingEncapsulate(key, new Uint8Array(64).fill(1)))).toBe('bad-key');
 });

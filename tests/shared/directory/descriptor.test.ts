@@ -15,12 +15,12 @@ import { NOW, realNode, seed } from '#tests/support/sample-network.ts';
 
 describe('a node descriptor', () => {
   const family = seed('family');
-  const node = realNode('ada', { family, capabilities: { headless: true, reachable: false } });
+  const node = realNode('ada', { family, capabilities: { headless: true, reachable: false, server: true } });
 
   it('says back what was signed', () => {
     expect(node.bytes).toHaveLength(MAX_DESCRIPTOR_BYTES);
     expect(node.descriptor).toMatchObject({ family, published: NOW });
-    expect(node.descriptor.capabilities).toEqual({ headless: true, reachable: false });
+    expect(node.descriptor.capabilities).toEqual({ headless: true, reachable: false, server: true });
     expect(encode(descriptorCodec, node.descriptor)).toEqual(node.bytes);
     expect(isSelfSigned(node.descriptor)).toBe(true);
   });
@@ -65,7 +65,7 @@ describe('a node descriptor', () => {
   it('refuses flags without a name', () => {
     const at = 1 + 32 + 32 + 1216;
     const bytes = node.bytes.slice();
-    bytes[at] = 0b100;
+    bytes[at] = 0b1000;
     expect(refusalOf(() => readDescriptor(bytes))).toBe('malformed');
   });
 

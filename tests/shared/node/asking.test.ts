@@ -4,10 +4,9 @@ import { encode, u64 } from '#shared/bytes/codec.ts';
 import { CONTACT_BLOB_LENGTH } from '#shared/bytes/fields.ts';
 import { sha256 } from '#shared/crypto/kdf.ts';
 import { requestCodec, responseCodec, type DirectoryResponse } from '#shared/directory/messages.ts';
-import { askOver } from '#shared/node/asking.ts';
+import { askOver, type AskResult } from '#shared/node/asking.ts';
 import { Context } from '#shared/node/context.ts';
 import type { DirectoryCircuit } from '#shared/node/directory-circuit.ts';
-import type { AskResult } from '#shared/node/directory-client.ts';
 import { NOW, seed } from '#tests/support/sample-network.ts';
 import { rngOf } from './bench.ts';
 

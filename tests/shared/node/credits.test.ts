@@ -3,6 +3,7 @@ import { concat } from '#shared/bytes/bytes.ts';
 import { encode } from '#shared/bytes/codec.ts';
 import { relayCommand } from '#shared/cell/commands.ts';
 import {
+  CELL_LENGTH,
   CONTACT_HOP,
   EXIT_HOP,
   LAYER_OVERHEAD,
@@ -75,6 +76,27 @@ describe('a bridge', () => {
     expect(exit.bridged(bridge)).toBe(FIRST_WINDOW + WINDOW);
     for (let i = 0; i < FIRST_WINDOW; i++) exit.owner.say(relayCommand.BRIDGED, body, bridge.stream);
     exit.bench.pass(100);
+    expect(bridge.caller.cells).toHaveLength(1 + 2 + 1 + FIRST_WINDOW);
+    expect(exit.bench.refusals()).toEqual([]);
+  });
+
+  it('is held to the rate that the user of its exit set, and loses nothing by that', () => {
+    const exit = new Exit();
+    const bridge = exit.bridge();
+    exit.bench.command({ type: 'relay-rate', bytesPerSecond: 10 * CELL_LENGTH });
+    exit.pass(bridge, FIRST_WINDOW);
+    exit.bench.pass(1000);
+    expect(exit.bridged(bridge)).toBeGreaterThanOrEqual(10);
+    expect(exit.bridged(bridge)).toBeLessThanOrEqual(13);
+    // What the hop itself says does not wait.
+    bridge.caller.say(relayCommand.PING, new Uint8Array(8));
+    exit.bench.pass(50);
+    expect(bridge.caller.of(relayCommand.PONG)).toHaveLength(1);
+    exit.bench.pass(2500);
+    expect(exit.bridged(bridge)).toBe(FIRST_WINDOW);
+    for (let i = 0; i < FIRST_WINDOW; i++) exit.owner.say(relayCommand.BRIDGED, body, bridge.stream);
+    exit.bench.command({ type: 'relay-rate', bytesPerSecond: undefined });
+    exit.bench.pass(50);
     expect(bridge.caller.cells).toHaveLength(1 + 2 + 1 + FIRST_WINDOW);
     expect(exit.bench.refusals()).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { concat } from '#shared/bytes/bytes.ts';
-import { encode } from '#shared/bytes/codec.ts';
+import { encode, u16 } from '#shared/bytes/codec.ts';
 import { cellCommand, relayCommand, type CellCommand, type RelayCommand } from '#shared/cell/commands.ts';
 import { encodeCell } from '#shared/cell/codec.ts';
 import { BODY_LENGTH, CELL_LENGTH } from '#shared/cell/geometry.ts';
@@ -123,7 +123,10 @@ export const anyRelay = (chance: Chance): { command: RelayCommand; data: Uint8Ar
     new DataView(data.buffer).setUint32(0, rest);
   }
   const stream = chance.pick([0, 0, 0, 1, 2, 3, chance.below(65_536)]) as StreamId;
-  return { command: chance.pick(relayCommands), data, stream };
+  const command = chance.pick(relayCommands);
+  // Else few were long enough to mean anything.
+  const isGrant = command === relayCommand.CREDIT && chance.below(2) === 0;
+  return { command, data: isGrant ? encode(u16, chance.below(600)) : data, stream };
 };
 
 /** A ticket of any kind that says anything; `epoch`: one that is known. */

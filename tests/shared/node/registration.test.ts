@@ -7,7 +7,7 @@ import type { Answer, DirectoryCircuit } from '#shared/node/directory-circuit.ts
 import { KeyRing, makeNodeKeys } from '#shared/node/keys.ts';
 import type { Output } from '#shared/node/output.ts';
 import { Registration } from '#shared/node/registration.ts';
-import { consensusOf, NOW, seed } from '#tests/support/sample-network.ts';
+import { consensusOf, listedNodes, NOW, seed } from '#tests/support/sample-network.ts';
 import { rngOf } from './bench.ts';
 
 type RequestOf<T extends DirectoryRequest['type']> = Extract<DirectoryRequest, { type: T }>;
@@ -33,6 +33,8 @@ let context: Context;
 let keys: KeyRing;
 let registration: Registration;
 let circuit: Circuit;
+/** Whether a circuit was wanted, each time that this was said. */
+let served: boolean[];
 /** Of the consensus. */
 let epoch: number;
 
@@ -61,12 +63,89 @@ beforeEach(() => {
   epoch = 0;
   const consensus = (): Consensus => consensusOf([], { epoch });
   registration = new Registration({
-    ...{ context, keys, headless: true, family: undefined, consensus, load: () => 0 },
+    ...{ context, keys, family: undefined, consensus, load: () => 0 },
+    capabilities: () => ({ headless: true, reachable: true, server: false }),
+    serve: (on) => void served.push(on),
   });
+  served = [];
   circuit = new Circuit('one');
   registration.relay(true);
   main(circuit);
   pass(10);
+});
+
+describe('a node that is to be listed', () => {
+  const DELAY_MS = 300_000;
+  const begin = (nodes: number): void => {
+    const consensus = (): Consensus =>
+      consensusOf(listedNodes(nodes), {
+        params: { ...consensusOf([]).params, registrationDelayMs: DELAY_MS },
+      });
+    registration = new Registration({
+      ...{ context, keys, family: undefined, consensus, load: () => 0 },
+      capabilities: () => ({ headless: true, reachable: true, server: false }),
+      serve: (on) => void served.push(on),
+    });
+    registration.relay(true);
+    pass(2 * DELAY_MS);
+    expect(served).toEqual([]);
+    registration.ready();
+  };
+  /** How long it waits before it asks for a circuit of its own. */
+  const waits = (nodes: number): number => {
+    served = [];
+    begin(nodes);
+    const from = context.now;
+    while (served.length === 0 && context.now <= from + DELAY_MS) pass(1_000);
+    expect(served).toEqual([true]);
+    return context.now - from;
+  };
+
+  it('asks for a circuit of its own at a random time of the delay, not before', () => {
+    const all = Array.from({ length: 200 }, () => waits(8));
+    expect(Math.max(...all)).toBeLessThanOrEqual(DELAY_MS + 1_000);
+    for (const part of [0.25, 0.5, 0.75]) {
+      const share = all.filter((wait) => wait < part * DELAY_MS).length / all.length;
+      expect(Math.abs(share - part)).toBeLessThan(0.15);
+    }
+  });
+
+  it('does so at once where nobody is anonymous yet', () => {
+    expect(waits(7)).toBe(1_000);
+  });
+
+  it('wants it no more once it has left, and has said so', () => {
+    served = [];
+    begin(7);
+    pass(10);
+    main(circuit);
+    pass(10);
+    answer({ type: 'ok' });
+    registration.relay(false);
+    expect(circuit.asked.at(-1)?.request.type).toBe('leave');
+    expect(served).toEqual([true]);
+    answer({ type: 'ok' });
+    expect(served).toEqual([true, false]);
+  });
+
+  it('wants none where its wait is not over', () => {
+    served = [];
+    begin(8);
+    registration.relay(false);
+    pass(2 * DELAY_MS);
+    expect(served).toEqual([false]);
+  });
+
+  it('registers over the next circuit at once, and stays registered while that takes the place of one that stands', () => {
+    answer({ type: 'ok' });
+    const next = new Circuit('two');
+    main(next);
+    pass(10);
+    expect([shown(next), registration.registered]).toEqual([[0], true]);
+    answer({ type: 'ok' }, next);
+    pass(46_000);
+    expect(next.asked.at(-1)?.request.type).toBe('heartbeat');
+  });
 });
 
 describe('a node that is asked for work', () => {
@@ -131,6 +210,24 @@ describe('a node that is asked for work', () => {
     expect(shown()).toEqual([0]);
     registration.worked(job, 7);
     expect(shown()).toEqual([0, 7]);
+  });
+});
+
+describe('a node that nobody answers', () => {
+  it('does not register there again, but on the next circuit', () => {
+    answer({ code: 'timeout' });
+    expect(circuit.ended).toBe(true);
+    pass(60_000);
+    expect(shown()).toEqual([0]);
+    const next = new Circuit('two');
+    main(undefined);
+    main(next);
+    pass(10);
+    expect(shown(next)).toEqual([0]);
+    answer({ type: 'error', code: 'stale' }, next);
+    expect(next.ended).toBe(false);
+    pass(2_000);
+    expect(shown(next)).toEqual([0, 0]);
   });
 });
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRng } from '#shared/crypto/rng.ts';
-import type { ConsensusNode } from '#shared/directory/consensus.ts';
-import { choosePath, countFamilies, drawByWeight, MIN_FAMILIES } from '#shared/path/choose.ts';
+import type { Consensus, ConsensusNode } from '#shared/directory/consensus.ts';
+import { chooseGuarded, choosePath, countFamilies, drawByWeight, MIN_FAMILIES } from '#shared/path/choose.ts';
 import type { NodeId } from '#shared/units.ts';
 import { anyRng } from '#tests/support/arbitrary.ts';
 import { runs } from '#tests/support/runs.ts';
@@ -26,7 +26,7 @@ const anyNodes: fc.Arbitrary<ConsensusNode[]> = fc
     kinds.map(({ family, reachable, ...node }, i) =>
       listedNode(`n${String(i)}`, {
         ...node,
-        capabilities: { headless: false, reachable },
+        capabilities: { headless: false, reachable, server: false },
         family: family === undefined ? undefined : seed(`family ${String(family)}`),
       }),
     ),
@@ -35,6 +35,25 @@ const anyNodes: fc.Arbitrary<ConsensusNode[]> = fc
 const familyName = ({ id, family }: ConsensusNode): string => (family ? family.join() : id);
 
 describe('a path', () => {
+  it('ends where it is told to, and takes a kept second hop wherever it may stand there', () => {
+    const nodes = listedNodes(20, (i) => ({ exit: i > 9 }));
+    const consensus = consensusOf(nodes);
+    const guards = [idOf('n0')];
+    const middles = new Set(['n0', 'n1', 'n12'].map(idOf));
+    const seconds = new Map<NodeId | undefined, number>();
+    for (let i = 0; i < 300; i++) {
+      const path = choosePath(consensus, { length: 4, guards, middles, end: idOf('n5'), rng });
+      expect([path?.[0], path?.[3]]).toEqual(['n0', 'n5'].map(idOf));
+      expect(new Set(path).size).toBe(4);
+      seconds.set(path?.[1], (seconds.get(path?.[1]) ?? 0) + 1);
+    }
+    expect([...seconds.keys()].sort()).toEqual(['n1', 'n12'].map(idOf).sort());
+    for (const count of seconds.values()) expect(Math.abs(count - 150)).toBeLessThan(50);
+    // Where none of them may, another does.
+    const none = choosePath(consensus, { length: 3, guards, middles: new Set([idOf('n0')]), rng });
+    expect(none).toHaveLength(3);
+  });
+
   it('keeps every rule, whatever the network', () => {
     let found = 0;
     const subset = (nodes: ConsensusNode[], bits: number) =>
@@ -127,7 +146,9 @@ describe('a path', () => {
   });
 
   it('puts no two neighbours together that nobody can reach, while it can', () => {
-    const reachable = (i: number) => ({ capabilities: { headless: false, reachable: i >= 6 } });
+    const reachable = (i: number) => ({
+      capabilities: { headless: false, reachable: i >= 6, server: false },
+    });
     const consensus = consensusOf(listedNodes(9, reachable));
     const can = new Set(['n6', 'n7', 'n8'].map(idOf));
     for (let i = 0; i < 100; i++) {
@@ -135,8 +156,28 @@ describe('a path', () => {
       expect(path).toHaveLength(3);
       expect(can.has(path[1] as NodeId)).toBe(true);
     }
-    const none = consensusOf(listedNodes(9, () => ({ capabilities: { headless: false, reachable: false } })));
+    const none = consensusOf(
+      listedNodes(9, () => ({ capabilities: { headless: false, reachable: false, server: false } })),
+    );
     expect(choosePath(none, { length: 3, guards: [idOf('n0')], rng })).toHaveLength(3);
+  });
+
+  it('has no node whose links all pass the server, while it can', () => {
+    const server = (from: number) => (i: number) => ({
+      capabilities: { headless: false, reachable: i < from, server: i >= from },
+    });
+    const chosen = (consensus: Consensus, guards: string[]): NodeId[] =>
+      choosePath(consensus, { length: 3, guards: guards.map(idOf), rng }) ?? [];
+    const four = consensusOf(listedNodes(9, server(4)));
+    const direct = new Set(['n0', 'n1', 'n2', 'n3'].map(idOf));
+    for (let i = 0; i < 100; i++) {
+      const path = chosen(four, ['n8', 'n0']);
+      expect(path[0]).toBe(idOf('n0'));
+      expect(path.filter((id) => direct.has(id))).toHaveLength(3);
+    }
+    // Two are not enough for three hops.
+    expect(chosen(consensusOf(listedNodes(9, server(2))), ['n0'])).toHaveLength(3);
+    expect(chosen(consensusOf(listedNodes(9, server(0))), ['n5'])).toHaveLength(3);
   });
 
   it('is drawn by weight', () => {
@@ -160,5 +201,31 @@ describe('a draw by weight', () => {
     const drawn = new Set(Array.from({ length: 60 }, () => drawByWeight(rng, nodes)?.id));
     expect(drawn.size).toBe(3);
     expect(drawByWeight(rng, [])).toBeUndefined();
+  });
+});
+
+describe('a path of a client that keeps its guards', () => {
+  const guards = ['n0', 'n1'].map(idOf);
+  const exitsOver = (nodes: ConsensusNode[], exitNot: NodeId[] = []): Set<NodeId | undefined> => {
+    const request = { length: 3, guards, spare: [...guards, idOf('n2')], exitNot: new Set(exitNot), rng };
+    return new Set(
+      Array.from({ length: 100 }, () => chooseGuarded(consensusOf(nodes), request)).map((path) => path?.[2]),
+    );
+  };
+
+  it('ends at none of them while another exit can be had', () => {
+    expect(exitsOver(listedNodes(5))).toEqual(new Set(['n2', 'n3', 'n4'].map(idOf)));
+    expect(exitsOver(listedNodes(5), [idOf('n4')])).toEqual(new Set(['n2', 'n3'].map(idOf)));
+    expect(exitsOver(listedNodes(5, (i) => ({ exit: i < 2 })))).toEqual(new Set([idOf('n1')]));
+  });
+
+  it('begins at a further one of the sample where no other may be its first hop', () => {
+    const begin = (avoid: NodeId[]): NodeId | undefined =>
+      chooseGuarded(consensusOf(listedNodes(6)), {
+        ...{ length: 3, guards, spare: [...guards, idOf('n2')], avoid: new Set(avoid), rng },
+      })?.[0];
+    expect(begin([])).toBe(idOf('n0'));
+    expect(begin(guards)).toBe(idOf('n2'));
+    expect(begin([...guards, idOf('n2')])).toBeUndefined();
   });
 });

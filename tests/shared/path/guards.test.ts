@@ -38,6 +38,18 @@ describe('the guards', () => {
     }
   });
 
+  it('are nodes whose links all pass the server where there are no others alone', () => {
+    const server = (from: number) => (i: number) => ({
+      capabilities: { headless: false, reachable: i < from, server: i >= from },
+    });
+    const drawn = (from: number) =>
+      ids(updateGuards([], consensusOf(listedNodes(20, server(from))), { now: NOW, rng }));
+    for (let i = 0; i < 50; i++) expect(drawn(2).sort()).toEqual(['n0', 'n1'].map(idOf).sort());
+    expect(drawn(0)).toHaveLength(2);
+    expect(drawn(1)).toContain(idOf('n0'));
+    expect(drawn(1)).toHaveLength(2);
+  });
+
   it('stay over every consensus of 30 days, then are drawn anew', () => {
     let guards = firstTwo();
     const first = ids(guards);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '#shared/bytes/codec.ts';
-import { MAX_CANDIDATES, sessionCodec } from '#shared/signal/session.ts';
+import { anySessionCodec, MAX_CANDIDATES, sessionCodec } from '#shared/signal/session.ts';
 import { expectOnlyRefusals, flipped, refusalOf } from '#tests/support/refusal.ts';
 import { runs } from '#tests/support/runs.ts';
 import { anySession, candidate, session } from './sessions.ts';
@@ -16,6 +16,16 @@ describe('a session', () => {
       }),
       runs(200),
     );
+  });
+
+  it('is told from a key for a link by way of the server', () => {
+    const pass = { kind: 'pass-answer', key: new Uint8Array(32).fill(3) } as const;
+    const bytes = encode(anySessionCodec, pass);
+    expect(bytes).toHaveLength(33);
+    expect(decode(anySessionCodec, bytes)).toEqual(pass);
+    expect(decode(anySessionCodec, encode(sessionCodec, session()))).toEqual(session());
+    expect(refusalOf(() => decode(sessionCodec, bytes))).toBe('malformed');
+    expect(refusalOf(() => decode(anySessionCodec, bytes.subarray(1)))).toBe('malformed');
   });
 
   it('takes the addresses that candidates have', () => {

@@ -14,6 +14,7 @@ import {
 } from '#shared/rendezvous/contact.ts';
 import { inboxId } from '#shared/rendezvous/inbox.ts';
 import { nodeId, type Millis } from '#shared/units.ts';
+import { findContact } from '#web/core/contacts/finding.ts';
 import type { Host } from '#web/core/host.ts';
 import { boxOf } from '#web/core/mail/box.ts';
 import { FirstBoxes } from '#web/core/mail/first-boxes.ts';
@@ -143,6 +144,27 @@ describe('what a user publishes', () => {
 });
 
 describe('looking for a contact', () => {
+  it('waits a little for one who has come just now', async () => {
+    const fixture = new Fixture();
+    const { clock, network, address } = fixture;
+    const timer = (delayMs: Millis, task: () => void): (() => void) => clock.after(delayMs, task);
+    const ports = { now: clock.now, timer } as unknown as Host['ports'];
+    const look = (): ReturnType<typeof findContact> => findContact(network, ports, address.public);
+    const nobody = expect(look()).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('try again in a moment') as string,
+    });
+    await clock.pass(MINUTE);
+    await nobody;
+    const found = look();
+    await clock.pass(2_000);
+    const publisher = await fixture.publisher();
+    publisher.update([inbox]);
+    await clock.pass(5_000);
+    publisher.stop();
+    expect((await found).inboxes).toEqual([inbox]);
+  });
+
   it('finds inboxes of the last period as long as there are none of this one', async () => {
     const fixture = new Fixture();
     const publisher = await fixture.publisher();

@@ -1,8 +1,9 @@
 import { hex } from '#shared/bytes/bytes.ts';
-import { LocalError, RemoteError, codeOf } from '#shared/errors.ts';
+import { LocalError, codeOf } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { InviteView } from '#web/api.ts';
 import type { Contacts } from '#web/core/contacts/contacts.ts';
+import { findContact } from '#web/core/contacts/finding.ts';
 import { findHandle, type HandleKeeper } from '#web/core/contacts/handle.ts';
 import {
   decodeInvite,
@@ -17,14 +18,10 @@ import type { Session } from '#web/core/conversation/session.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Network } from '#web/core/network.ts';
 import type { Profile, User } from '#web/core/profile.ts';
-import { lookUp } from '#web/core/publisher.ts';
 import type { Change } from '#web/core/store/ports.ts';
 
 /** After which a conversation that could not move to its contact's own address is moved again. */
 const MOVE_MS: Millis = 30_000;
-
-const LOOKUP_TRIES = 5;
-const LOOKUP_PAUSE_MS: Millis = 1500;
 
 type Env = {
   ports: Host['ports'];
@@ -130,21 +127,8 @@ export class Introductions {
     token,
     name,
   }: Invite): Promise<Parameters<Conversations['start']>[0]> {
-    const { keyPackage } = await this.#find(contact);
-    return { contact, name, token, keyPackage, ownName: this.#own.name };
-  }
-
-  async #find(contact: Uint8Array): ReturnType<typeof lookUp> {
     const { network, ports } = this.#env;
-    for (let left = LOOKUP_TRIES; ; left--) {
-      try {
-        return await lookUp(network, contact, ports.now());
-      } catch (error) {
-        if (left === 1) {
-          throw new RemoteError(codeOf(error), 'your contact could not be found: try again in a moment');
-        }
-        await new Promise<void>((done) => ports.timer(LOOKUP_PAUSE_MS, done));
-      }
-    }
+    const { keyPackage } = await findContact(network, ports, contact);
+    return { contact, name, token, keyPackage, ownName: this.#own.name };
   }
 }

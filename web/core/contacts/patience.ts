@@ -1,4 +1,4 @@
-import { codeOf, type Code } from '#shared/errors.ts';
+import { LocalError, codeOf, type Code } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
 import type { Host } from '#web/core/host.ts';
 
@@ -11,16 +11,17 @@ const passing: readonly Code[] = [
   ...(['too-small-network', 'no-consensus'] as const),
 ];
 
-/** The same request a few times, for who waits for its answer. Rejects as the last try does. */
+/** The same request a few times, for who waits for its answer; `passes`: whether what went wrong may be gone by then. Rejects as the last try does. */
 export const patiently = async <T>(
   { timer }: Pick<Host['ports'], 'timer'>,
   request: () => Promise<T>,
+  passes: (code: Code) => boolean = (code) => passing.includes(code),
 ): Promise<T> => {
   for (let left = TRIES; ; left--) {
     try {
       return await request();
     } catch (error) {
-      if (left === 1 || !passing.includes(codeOf(error))) throw error;
+      if (left === 1 || error instanceof LocalError || !passes(codeOf(error))) throw error;
       await new Promise<void>((done) => timer(PAUSE_MS, done));
     }
   }

@@ -6,7 +6,7 @@ import { codeOf, type Code } from '#shared/errors.ts';
 import type { AskPurpose, RequestFor } from '#shared/directory/purposes.ts';
 import type { NodeEvent } from '#shared/node/output.ts';
 import type { Millis, NodeId } from '#shared/units.ts';
-import type { HelpingView } from '#web/api.ts';
+import type { HelpingView } from '#web/api-helping.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Network } from '#web/core/network.ts';
 import type { ProverWorker } from '#web/core/prover.ts';
@@ -105,8 +105,14 @@ export class Contribution {
     this.#env.changed();
   }
 
-  /** Relaying was switched. */
+  /** Bytes. */
+  get carriedToday(): number {
+    return this.#days.bytesOn(this.#env.ports.now(), this.#env.carried().total);
+  }
+
+  /** Relaying was switched. What was carried so far is told at once: it may be the reason. */
   switched(): void {
+    this.#count();
     this.#committed = undefined;
     if (this.#consensus) this.#commit(this.#consensus);
     this.#env.changed();

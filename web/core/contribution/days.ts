@@ -1,6 +1,6 @@
 import { decode, encode, struct, u32, u64 } from '#shared/bytes/codec.ts';
 import type { Millis } from '#shared/units.ts';
-import type { DayView } from '#web/api.ts';
+import type { DayView } from '#web/api-helping.ts';
 import type { Change } from '#web/core/store/ports.ts';
 
 const dayCodec = struct({ circuits: u32, bytes: u64 });
@@ -34,6 +34,13 @@ export class Days {
 
   get last(): DayView[] {
     return this.#days;
+  }
+
+  /** On the day of `now`, with what the node has counted since it was last told. */
+  bytesOn(now: Millis, carried: Carried): number {
+    const day = dayAt(now);
+    const known = this.#days.find((each) => each.day === day)?.bytes ?? 0;
+    return known + carried.bytes - this.#seen.bytes;
   }
 
   /** The node's counts as they are now; what came since they were last told is today's. */

@@ -1,6 +1,6 @@
 import type { AuditResult } from '#shared/directory/audit.ts';
 import type { Millis } from '#shared/units.ts';
-import type { HeartbeatView } from '#web/api.ts';
+import type { HeartbeatView } from '#web/api-helping.ts';
 
 /** As many as the ring of the helping view has ticks. */
 const KEPT = 60;

@@ -3,7 +3,7 @@ import { tierOf } from '#shared/contribution/tiers.ts';
 import type { AuditResult } from '#shared/directory/audit.ts';
 import type { Consensus } from '#shared/directory/consensus.ts';
 import type { Millis } from '#shared/units.ts';
-import type { AuditView, DayView, EpochView, HelpingView, ProofView } from '#web/api.ts';
+import type { AuditView, DayView, EpochView, HelpingView, ProofView } from '#web/api-helping.ts';
 import type { Heartbeats } from './heartbeats.ts';
 import type { Round } from './round.ts';
 

@@ -4,7 +4,7 @@ import { ELEMENT_LENGTH, type Blinded } from '#shared/crypto/voprf.ts';
 import type { DirectoryResponse } from '#shared/directory/messages.ts';
 import { issueChallenge, PROOF_BATCH, tokenScope, WORK_BATCH, type Token } from '#shared/directory/tokens.ts';
 import { RemoteError } from '#shared/errors.ts';
-import type { ProofStage } from '#web/api.ts';
+import type { ProofStage } from '#web/api-helping.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Network } from '#web/core/network.ts';
 import type { Change, Store } from '#web/core/store/ports.ts';

@@ -3,7 +3,7 @@ import { SMALLEST_CROWD } from '#shared/contribution/tiers.ts';
 import { uniform } from '#shared/crypto/rng.ts';
 import { codeOf, type Code } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
-import type { ProofStage } from '#web/api.ts';
+import type { ProofStage } from '#web/api-helping.ts';
 import type { Host } from '#web/core/host.ts';
 import type { Closed, Qualified, Verdict } from './qualification.ts';
 

@@ -27,8 +27,8 @@ const MAX_QUERY = 256;
 const MOST_FOUND = 100;
 
 export const messageCommands = (core: Core): MessageCommands => ({
-  async messages(conversation) {
-    const messages = core.started().talk(conversation).messages();
+  async messages(conversation, part) {
+    const messages = core.started().talk(conversation).messages(part);
     return Promise.resolve(messages.map((message) => core.watch.explain(message)));
   },
 

@@ -1,7 +1,7 @@
 import { hex } from '#shared/bytes/bytes.ts';
 import { LocalError, type Code } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
-import type { MessageView } from '#web/api.ts';
+import type { MessagePart, MessageView } from '#web/api.ts';
 import {
   changeTimer,
   endOf,
@@ -20,7 +20,8 @@ import {
 import type { Draft } from '#web/core/conversation/draft.ts';
 import { Expiry } from '#web/core/conversation/expiry.ts';
 import { shownOf, viewOf, type Said, type State } from '#web/core/conversation/records.ts';
-import { entered, retried } from '#web/core/conversation/states.ts';
+import { partOf } from '#web/core/conversation/part.ts';
+import { countLeaving, entered, retried } from '#web/core/conversation/states.ts';
 import type { SessionEnv } from '#web/core/conversation/session-env.ts';
 import { Stream } from '#web/core/conversation/stream.ts';
 import { isOver, nextEnd } from '#web/core/conversation/thread.ts';
@@ -35,6 +36,7 @@ export type SessionSummary = {
   state: 'requested' | 'active';
   reachable: boolean;
   unread: number;
+  leaving: number;
   last: MessageView | null;
   timerMs: number | null;
   /** Items sent since this session was loaded, and how many of those for another time. */
@@ -68,6 +70,7 @@ export class Session extends Stream {
       state: active ? 'active' : 'requested',
       reachable: this.channels.any,
       unread: messages.filter(({ mine, event, position }) => !mine && !event && position >= readTo).length,
+      leaving: countLeaving(messages),
       last: last ? viewOf(last) : null,
       timerMs: timer?.ms ?? null,
       sent: this.channels.sent,
@@ -75,8 +78,8 @@ export class Session extends Stream {
     };
   }
 
-  messages(): MessageView[] {
-    return [...this.state.messages.values()].map(viewOf);
+  messages(part?: MessagePart): MessageView[] {
+    return partOf(this.state.messages, part).map(viewOf);
   }
 
   /** By id in hex. */

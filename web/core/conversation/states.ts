@@ -22,6 +22,11 @@ export const entered = (message: Message, next: MessageState, at: Millis, reason
 export const retried = (message: Message, at: Millis): Message =>
   message.state === 'failed' ? inState(message, 'queued', at) : message;
 
+/** Own messages that wait to leave, or are leaving. */
+export const countLeaving = (messages: readonly Message[]): number =>
+  messages.filter(({ mine, event, state }) => mine && !event && (state === 'queued' || state === 'sending'))
+    .length;
+
 const inState = (message: Message, state: MessageState, at: Millis, reason?: Reason): Message => ({
   ...message,
   state,

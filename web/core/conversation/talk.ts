@@ -1,10 +1,11 @@
-import type { MessageView } from '#web/api.ts';
+import type { MessagePart, MessageView } from '#web/api.ts';
 import type { Change } from '#web/core/store/ports.ts';
 
 /** What the user can do in a conversation, be it with a contact or of a group. Message ids are in hex. */
 export type Talk = {
   readonly id: string;
-  messages(): MessageView[];
+  /** The oldest first; without `part` all. */
+  messages(part?: MessagePart): MessageView[];
   holds(messageId: string): boolean;
   /** Messages whose text holds `needle`, which `foldText` made. */
   search(needle: string): MessageView[];

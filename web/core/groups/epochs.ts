@@ -16,7 +16,14 @@ import { MAX_MEMBERS, type MessageEventRecord } from '#web/core/conversation/rec
 import type { GroupDraft } from '#web/core/groups/draft.ts';
 import { fateOf, isPresent, type Fate } from '#web/core/groups/fate.ts';
 import { MAX_OPEN, MAX_PROPOSALS, type Named, type PacketOf } from '#web/core/groups/packets.ts';
-import { MAX_BROUGHT, MAX_FULFILLED, MAX_NAMES, placeKey, type Held } from '#web/core/groups/records.ts';
+import {
+  MAX_BROUGHT,
+  MAX_ENDS,
+  MAX_FULFILLED,
+  MAX_NAMES,
+  placeKey,
+  type Held,
+} from '#web/core/groups/records.ts';
 import { sayAgain, settleStates } from '#web/core/groups/talk.ts';
 import { goBack, settle } from '#web/core/groups/undoing.ts';
 import { pruned } from '#web/core/groups/wants.ts';
@@ -118,7 +125,8 @@ export const enter = (draft: GroupDraft, { group, outcome, by, committed }: Endi
   if (awaited.length > 0) draft.formers.set(placeKey(at), { mls: before, held });
   const left = isOut(group);
   const name = left ? draft.record.name : nameOf(group);
-  draft.set({ mls: left ? undefined : group, held: [], name, passed: at.epoch });
+  const ends = [...draft.record.ends, { at, by }].slice(-MAX_ENDS);
+  draft.set({ mls: left ? undefined : group, held: [], name, ends });
   const next = pruned(wants, { before, group, committed, me });
   const events = tellWhat(draft, outcome, left);
   const entry = { at, by, awaited, own: true, events };

@@ -1,6 +1,7 @@
 import { hex, unhex } from '#shared/bytes/bytes.ts';
 import { LocalError } from '#shared/errors.ts';
 import type { Contacts } from '#web/core/contacts/contacts.ts';
+import { findContact } from '#web/core/contacts/finding.ts';
 import type { Redemption } from '#web/core/contacts/invites.ts';
 import type { Envelope } from '#web/core/conversation/content.ts';
 import type { Message } from '#web/core/conversation/records.ts';
@@ -10,8 +11,6 @@ import type { Group, GroupEvent } from '#web/core/groups/group.ts';
 import { Groups } from '#web/core/groups/groups.ts';
 import { Pairs, type Fellow } from '#web/core/groups/pairs.ts';
 import type { Want } from '#web/core/groups/records.ts';
-import { patiently } from '#web/core/contacts/patience.ts';
-import { lookUp } from '#web/core/publisher.ts';
 import type { Change } from '#web/core/store/ports.ts';
 
 type Env = Pick<FeatureEnv, 'store' | 'ports' | 'network' | 'profile' | 'user' | 'session' | 'poke'> & {
@@ -107,7 +106,7 @@ export class GroupFeature implements Feature {
         if (!this.#env.contacts.isContact(id))
           throw new LocalError('refused', 'only contacts can be added to a group');
         const address = unhex(id);
-        const { keyPackage } = await patiently(ports, () => lookUp(network, address, ports.now()));
+        const { keyPackage } = await findContact(network, ports, address);
         return { type: 'add', address, name: known.summary.name, keyPackage } as const;
       }),
     );

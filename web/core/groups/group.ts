@@ -2,11 +2,12 @@ import { equal, hex } from '#shared/bytes/bytes.ts';
 import type { Rng } from '#shared/crypto/rng.ts';
 import { LocalError, RemoteError } from '#shared/errors.ts';
 import type { Millis } from '#shared/units.ts';
-import type { MemberView, MessageView } from '#web/api.ts';
+import type { MemberView, MessagePart, MessageView } from '#web/api.ts';
 import { changeTimer, endOf, found, messageOf, react, takeBack } from '#web/core/conversation/actions.ts';
 import { MESSAGE_ID_LENGTH, type Content, type Envelope } from '#web/core/conversation/content.ts';
 import { Expiry, type Timers } from '#web/core/conversation/expiry.ts';
 import { membersOf } from '#web/core/conversation/membership.ts';
+import { partOf } from '#web/core/conversation/part.ts';
 import { MAX_MEMBERS, shownOf, viewOf, type Message, type Said } from '#web/core/conversation/records.ts';
 import type { Talk } from '#web/core/conversation/talk.ts';
 import { isOver, nextEnd } from '#web/core/conversation/thread.ts';
@@ -21,6 +22,7 @@ import { takePacket } from '#web/core/groups/taking.ts';
 import { say, tellSeen } from '#web/core/groups/talk.ts';
 import { distinct } from '#web/core/groups/wants.ts';
 import type { Identity, OwnKeyPackage } from '#web/core/conversation/identity.ts';
+import { countLeaving } from '#web/core/conversation/states.ts';
 import type { Change, Store } from '#web/core/store/ports.ts';
 
 export type GroupEvent =
@@ -62,7 +64,9 @@ export type GroupSummary = {
   name: string;
   state: 'active' | 'left';
   members: MemberView[];
+  former: MemberView[];
   unread: number;
+  leaving: number;
   last: MessageView | null;
   timerMs: number | null;
 };
@@ -105,19 +109,23 @@ export class Group implements Talk {
     const { record, messages } = this.#state;
     const all = [...messages.values()];
     const last = all.at(-1);
+    const members = record.state === 'active' ? this.members : [];
+    const former = record.people.filter(({ address }) => !members.some((one) => equal(one, address)));
     return {
       id: this.id,
       name: record.name,
       state: record.state === 'active' ? 'active' : 'left',
-      members: record.state === 'active' ? this.members.map((each) => this.#memberView(each)) : [],
+      members: members.map((each) => this.#memberView(each)),
+      former: former.map(({ address }) => this.#memberView(address)),
       unread: all.filter(({ mine, event, position }) => !mine && !event && position >= record.readTo).length,
+      leaving: countLeaving(all),
       last: last ? viewOf(last) : null,
       timerMs: record.timer?.ms ?? null,
     };
   }
 
-  messages(): MessageView[] {
-    return [...this.#state.messages.values()].map(viewOf);
+  messages(part?: MessagePart): MessageView[] {
+    return partOf(this.#state.messages, part).map(viewOf);
   }
 
   holds(messageId: string): boolean {

@@ -16,6 +16,7 @@ import { learn } from '#web/core/groups/epochs.ts';
 import { GROUP_ID_LENGTH, type PacketOf } from '#web/core/groups/packets.ts';
 import {
   GROUP_VERSION,
+  MAX_ENDS,
   sameEnd,
   type GroupRecord,
   type GroupState,
@@ -30,7 +31,7 @@ const emptyRecord = (id: Uint8Array): GroupRecord => ({
   version: GROUP_VERSION,
   ...{ id, state: 'left', name: '', mls: undefined, timer: undefined },
   ...{ held: [], wants: [], fulfilled: [], unsettled: [], people: [], heard: [], leavers: [] },
-  ...{ brought: [], vouched: [], joined: undefined, dead: [], passed: 0 },
+  ...{ brought: [], vouched: [], joined: undefined, dead: [], ends: [] },
   ...{ nextOrder: 0, nextPosition: 0, readTo: 0 },
 });
 
@@ -111,22 +112,34 @@ export const joined = async (
   learn(draft, names);
   const event = draft.happened({ type: 'added', member: self.address, name: self.name });
   const unsettled = agreed(draft, entries, event);
-  draft.set({ unsettled, joined: unsettled.length > 0 ? { after, by } : undefined });
+  const end = { at: after, by };
+  const ends = pathOf(draft, [...entries.map((each) => ({ at: each.at, by: each.by })), end]);
+  draft.set({ unsettled, ends, joined: unsettled.length > 0 ? end : undefined });
   await sayAgain(draft, again);
+};
+
+type Ends = GroupRecord['ends'];
+
+const pathOf = ({ record: { ends } }: GroupDraft, told: Ends): Ends => {
+  const fresh = told.filter((each) => !ends.some((known) => sameEnd(known, each)));
+  return [...ends, ...fresh].sort((a, b) => a.at.epoch - b.at.epoch).slice(-MAX_ENDS);
 };
 
 /** What may still be undone of how the group came here. Whoever was in it before may have to go back to that. */
 const agreed = (draft: GroupDraft, entries: PacketOf<'welcome'>['open'], event: Uint8Array): Unsettled[] => {
   const me = draft.self.address;
+  const { unsettled, ends } = draft.record;
   return entries.flatMap(({ at, by, awaited }): Unsettled[] => {
-    const known = draft.record.unsettled.find((each) => sameEnd(each, { at, by }));
+    const known = unsettled.find((each) => sameEnd(each, { at, by }));
     // Whoever is welcome goes by what led there.
     if (!known && awaited.some((each) => equal(each, me)))
       for (const { address } of draft.others) draft.tell(address, { type: 'follows', at, by, who: me });
     const still = awaited.filter(
       (who) => !equal(who, me) && (!known || known.awaited.some((each) => equal(each, who))),
     );
-    if (still.length === 0) return [];
+    // What this user knows of is settled here, though not yet for who welcomes them.
+    const isSettled = !known && ends.some((each) => sameEnd(each, { at, by }));
+    if (still.length === 0 || isSettled) return [];
     return [{ at, by, awaited: still, own: known?.own ?? false, events: known?.events ?? [event] }];
   });
 };

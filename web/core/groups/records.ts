@@ -44,6 +44,7 @@ export const MAX_FULFILLED = 32;
 export const MAX_VOUCHED = 64;
 export const MAX_BROUGHT = 64;
 export const MAX_DEAD = 16;
+export const MAX_ENDS = 64;
 const MAX_STATE = 1 << 21;
 
 const version = mapped(
@@ -79,6 +80,12 @@ export type Want = Value<typeof wantCodec>;
 export const heldCodec = struct({ ref, message: bytes(MAX_PROPOSAL), by: address, at: u64 });
 export type Held = Value<typeof heldCodec>;
 
+const endCodec = struct({ at: placeCodec, by: address });
+/** The end of the epoch `at` by a commit of `by`. */
+type End = Value<typeof endCodec>;
+
+export const sameEnd = (a: End, b: End): boolean => samePlace(a.at, b.at) && equal(a.by, b.by);
+
 /**
  * An epoch whose end may be undone. `own` is false where this user was not yet in it; `events`: messages that tell what its
  * end changed.
@@ -91,12 +98,6 @@ const unsettledCodec = struct({
   events: list(messageId, 64),
 });
 export type Unsettled = Value<typeof unsettledCodec>;
-
-/** The end of the epoch `after` by a commit of `by`. */
-const stepCodec = struct({ after: placeCodec, by: address });
-export type Step = Value<typeof stepCodec>;
-
-export const sameStep = (a: Step, b: Step): boolean => samePlace(a.after, b.after) && equal(a.by, b.by);
 
 /** Somebody who is or was in the group, and the place of their first message among this user's. */
 const personCodec = struct({ address, name: text(MAX_NAME), since: u64 });
@@ -116,16 +117,16 @@ export const groupCodec = struct({
   /** Wants that unsettled epochs have fulfilled. */
   fulfilled: list(wantCodec, MAX_FULFILLED),
   unsettled: list(unsettledCodec, MAX_OPEN),
-  /** The last epoch that this user saw end. Once they are out for good, it and those before are of no use. */
-  passed: u64,
+  /** How the last epochs ended that this user knows of, in their order. What of it is not unsettled is settled. */
+  ends: list(endCodec, MAX_ENDS),
   /** Whom this user has brought into the group by ending an epoch, while that may be undone. */
   brought: list(struct({ at: placeCodec, address }), MAX_BROUGHT),
   /** Whom this user wanted to be added, and passes a welcome on to. */
   vouched: list(address, MAX_VOUCHED),
   /** Who brought this user into it, while that may be undone; and, once it is, until they are welcome again. */
-  joined: optional(stepCodec),
+  joined: optional(endCodec),
   /** Ends of epochs that were undone before this user had the welcome that came of them. */
-  dead: list(stepCodec, MAX_DEAD),
+  dead: list(endCodec, MAX_DEAD),
   people: list(personCodec, MAX_NAMES),
   /** When each member was last heard. */
   heard: list(dated, MAX_MEMBERS),
@@ -161,9 +162,6 @@ export type GroupState = ThreadState & {
 };
 
 type Place = Value<typeof placeCodec>;
-type End = Pick<Unsettled, 'at' | 'by'>;
-
-export const sameEnd = (a: End, b: End): boolean => samePlace(a.at, b.at) && equal(a.by, b.by);
 
 const ordered = (order: number): string => String(order).padStart(16, '0');
 export const placeKey = ({ epoch, tag }: Place): string => `${ordered(epoch)}-${hex(tag)}`;
@@ -176,11 +174,29 @@ export const groupKey = (id: string, part?: 'former' | 'past' | 'said', key = ''
 export const boxKey = (id: string, member: string, order: number): string =>
   `${id}/${member}/${ordered(order)}`;
 
+/** The last epoch that this user knows to have ended. */
+export const passed = ({ ends }: GroupRecord): number => ends.at(-1)?.at.epoch ?? 0;
+
+/** The ends that nothing can undo, and none that came after another that may be undone. */
+export const sureEnds = ({ ends, unsettled }: GroupRecord): GroupRecord['ends'] => {
+  const first = Math.min(...unsettled.map(({ at }) => at.epoch));
+  return ends.filter(({ at }) => at.epoch < first);
+};
+
+/** True where the group is known to have gone another way for good. */
+export const contradicts = ({ ends, unsettled }: GroupRecord, end: End): boolean =>
+  ends.some(
+    (each) =>
+      samePlace(each.at, end.at) &&
+      !equal(each.by, end.by) &&
+      !unsettled.some((open) => samePlace(open.at, end.at)),
+  );
+
 /** What of it may be taken elsewhere: it can be read, and lacks the keys, which would seal two messages alike if they were used twice. */
 export const withoutKeys = (record: GroupRecord): GroupRecord => ({
   ...record,
   ...{ held: [], wants: [], fulfilled: [], unsettled: [], brought: [], leavers: [] },
-  ...{ mls: undefined, joined: undefined },
+  ...{ mls: undefined, joined: undefined, ends: sureEnds(record) },
   state: record.state === 'active' || record.state === 'lost' ? 'lost' : 'left',
 });
 

@@ -8,7 +8,7 @@ import { takeCommitOf, takeProposalOf } from '#web/core/groups/epochs.ts';
 import type { Fate } from '#web/core/groups/fate.ts';
 import { joined, takeAgain } from '#web/core/groups/joining.ts';
 import type { Packet, PacketOf } from '#web/core/groups/packets.ts';
-import { sameEnd, sameStep } from '#web/core/groups/records.ts';
+import { contradicts, passed, sameEnd } from '#web/core/groups/records.ts';
 import { takeMessageOf, takeReceipt } from '#web/core/groups/talk.ts';
 import { takeFollows, takeUndone } from '#web/core/groups/undoing.ts';
 
@@ -64,13 +64,15 @@ const takeWelcome = async (
   from: Uint8Array,
   packet: PacketOf<'welcome'>,
 ): Promise<Fate> => {
-  const { mls, unsettled, dead, passed } = draft.record;
+  const { mls, unsettled, dead } = draft.record;
   if (!equal(packet.to, draft.self.address)) return passOn(draft, packet);
-  if (dead.some((step) => sameStep(step, packet))) return 'done';
-  const { after, open } = packet;
+  const { after, by, open } = packet;
+  const end = { at: after, by };
+  if (dead.some((each) => sameEnd(each, end))) return 'done';
   if (mls) return placeOf(mls).epoch <= after.epoch || unsettled.length > 0 ? 'early' : 'done';
   if (!unsettled.every((own) => open.some((each) => sameEnd(each, own)))) return 'early';
-  if (after.epoch <= passed && unsettled.length === 0) return 'done';
+  const isOld = after.epoch <= passed(draft.record) && unsettled.length === 0;
+  if (isOld || [...open, end].some((each) => contradicts(draft.record, each))) return 'done';
   if (!isContact(hex(from))) throw new RemoteError('refused', 'a welcome of no contact');
   await joined(draft, packet, keyPackages());
   return 'done';

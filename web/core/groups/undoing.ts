@@ -8,7 +8,7 @@ import {
   MAX_DEAD,
   placeKey,
   sameEnd,
-  sameStep,
+  sureEnds,
   type Unsettled,
   type Want,
 } from '#web/core/groups/records.ts';
@@ -46,18 +46,18 @@ export const takeFollows = (
  */
 export const takeUndone = (draft: GroupDraft, from: Uint8Array, { at }: PacketOf<'undone'>): Fate => {
   const { joined, dead, state, unsettled, fulfilled } = draft.record;
-  const step = { after: at, by: from };
-  if (dead.some((each) => sameStep(each, step))) return 'done';
-  draft.set({ dead: [...dead, step].slice(-MAX_DEAD) });
-  if (!joined || !sameStep(joined, step)) return 'done';
+  const end = { at, by: from };
+  if (dead.some((each) => sameEnd(each, end))) return 'done';
+  draft.set({ dead: [...dead, end].slice(-MAX_DEAD) });
+  if (!joined || !sameEnd(joined, end)) return 'done';
   const { address: member, name } = draft.self;
   if (draft.record.mls) draft.happened({ type: 'removed', member, name });
   tellUndone(draft, at.epoch + 1);
   // What they said in between, and wanted, they say and want again if they come back; be it to leave.
   const own = unsettled.filter((each) => each.own && each.at.epoch <= at.epoch);
+  const ends = [...sureEnds(draft.record), ...own.map((each) => ({ at: each.at, by: each.by }))];
   const next = state === 'leaving' || fulfilled.some(isLeave) ? 'leaving' : 'left';
-  const passed = Math.max(0, Math.min(draft.record.passed, ...unsettled.map((each) => each.at.epoch - 1)));
-  draft.set({ mls: undefined, held: [], unsettled: own, state: next, passed });
+  draft.set({ mls: undefined, held: [], unsettled: own, state: next, ends });
   keepFormers(draft);
   return 'done';
 };
@@ -66,7 +66,7 @@ const isLeave = ({ what }: Want): boolean => what.type === 'leave';
 
 /** What brought this user into the group was undone, and they are not welcome again yet. */
 const isSuspended = ({ record: { mls, joined, dead } }: GroupDraft): boolean =>
-  mls === undefined && joined !== undefined && dead.some((step) => sameStep(step, joined));
+  mls === undefined && joined !== undefined && dead.some((each) => sameEnd(each, joined));
 
 /** Those who came by this user's commits are told, from an epoch on. */
 const tellUndone = (draft: GroupDraft, from: number): void => {
@@ -122,6 +122,7 @@ export const goBack = (draft: GroupDraft, entry: Unsettled): void => {
     ...{ mls: former.mls, held: former.held, name: nameOf(former.mls) },
     ...{ wants: open, fulfilled: [], state: leaving ? 'leaving' : 'active' },
     unsettled: unsettled.filter((each) => !undone.includes(each)),
-    joined: joined && joined.after.epoch < entry.at.epoch ? joined : undefined,
+    ends: draft.record.ends.filter(({ at }) => at.epoch < entry.at.epoch),
+    joined: joined && joined.at.epoch < entry.at.epoch ? joined : undefined,
   });
 };

@@ -6,7 +6,9 @@ import { moved } from '#web/core/keeping/life.ts';
 /** What somebody who went on in another browser may still do in the old one: read, and get rid of it. */
 const reading: ReadonlySet<keyof ClientApi> = new Set<keyof ClientApi>([
   ...(['state', 'stop', 'messages', 'files', 'fileContent', 'search', 'markRead', 'safetyNumber'] as const),
-  ...(['setRelaying', 'connect', 'disconnect', 'avoid', 'invites', 'previewInvite'] as const),
+  ...(['setRelaying', 'setCover', 'isSigned', 'connect', 'disconnect', 'avoid'] as const),
+  ...(['invites', 'previewInvite'] as const),
+  ...(['setRelayLimits', 'setSurroundings', 'setMostNeighbours', 'lookAgain'] as const),
   ...(['setPassphrase', 'recoveryPhrase', 'keepPhrase', 'backup', 'readBackup', 'eraseEverything'] as const),
 ]);
 

@@ -8,7 +8,7 @@ import { Copier } from '#web/core/keeping/copier.ts';
 import { Copy, MAX_COPY_BYTES } from '#web/core/keeping/copy.ts';
 import { gather } from '#web/core/keeping/gather.ts';
 import { Lives } from '#web/core/keeping/lives.ts';
-import { ENTROPY_LENGTH, entropyOf, wordsOf } from '#web/core/keeping/phrase.ts';
+import { ENTROPY_LENGTH } from '#web/core/keeping/phrase.ts';
 import { erasing, kept, load, type PhraseRecord } from '#web/core/keeping/records.ts';
 import { restoring } from '#web/core/keeping/restoring.ts';
 import { contentsRoom, MAX_BACKUP_BYTES, openFile, sealFile } from '#web/core/keeping/sealed-file.ts';
@@ -92,6 +92,7 @@ export class Keeping {
   }
 
   async words(): Promise<string[]> {
+    const { wordsOf } = await import('#web/core/keeping/words.ts');
     return wordsOf(await this.#entropy());
   }
 
@@ -172,6 +173,7 @@ export class Keeping {
     file: Uint8Array | undefined,
     words: readonly string[],
   ): Promise<{ contents: Contents; entropy: Uint8Array }> {
+    const { entropyOf } = await import('#web/core/keeping/words.ts');
     const entropy = entropyOf(words);
     const bytes = file ?? (await this.#copyOf(entropy).fetch());
     return { contents: decodeContents(openFile(entropy, bytes)), entropy };

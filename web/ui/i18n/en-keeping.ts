@@ -12,8 +12,8 @@ export const keeping = {
   'settings.storageMore': 'Passphrase, space, erase',
   'settings.backupMore': 'Recovery phrase, copies',
   'settings.networkMore': 'Relaying for others',
-  'settings.appearanceMore': 'Theme, keyboard',
-  'settings.aboutMore': 'What this is',
+  'settings.appearanceMore': 'Theme, language, keyboard',
+  'settings.aboutMore': 'What this is, and from whom',
   'about.text':
     'An anonymous messenger in a browser tab. There are no accounts; every open tab passes on sealed messages for the others.',
   'about.licence': 'Free software under AGPL-3.0-or-later. It comes without any warranty.',
@@ -41,6 +41,10 @@ export const keeping = {
   'privacy.receipts': 'Say what you have seen',
   'privacy.receiptsHelp':
     'Contacts who say it too learn when you have seen their messages, and you learn it of yours. Off: neither.',
+  'privacy.hideAddress': 'Hide my IP address from neighbours',
+  'privacy.hideAddressHelp':
+    'All your links then go through the TURN server of whoever runs this server, who sees your address instead. Messages take longer, and links that stand are made anew.',
+  'privacy.hideAddressNone': 'This server offers no TURN server to go through, so this can’t be switched on.',
   'privacy.blocked': 'Blocked contacts',
   'privacy.blockedNone': 'You have blocked nobody.',
   'privacy.unblockNamed': 'Unblock {name}',

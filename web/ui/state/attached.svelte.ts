@@ -36,6 +36,11 @@ export class Attachments {
     return this.#items.get(conversation) ?? [];
   }
 
+  /** Something is attached somewhere. */
+  get any(): boolean {
+    return [...this.#items.values()].some((items) => items.length > 0);
+  }
+
   add(conversation: string, files: File[]): void {
     for (const file of files) {
       const name = shownName(file.name);

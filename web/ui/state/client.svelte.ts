@@ -1,17 +1,17 @@
 import { createContext } from 'svelte';
 import type { ClientApi, ClientEvent, ClientState, FileAbout, FileView, MessageView } from '#web/api.ts';
-import { alarmText, t } from '../i18n/text.ts';
+import { alarmText, errorText, t } from '../i18n/text.ts';
+import { recentTrips, type RoundTrips } from '../view/circuits.ts';
 
 export type Notice = { id: number; text: string; kind: 'info' | 'error' };
+/** Messages of a conversation that are fetched first, and in each step before them: few enough for a page between two frames. */
+const FIRST = 200;
+const STEP = 1000;
+
 export type Events = (listener: (event: ClientEvent) => void) => () => void;
 
-/** What an error says, without the code that stands before it. */
-function sentence(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('message' in error)) return String(error);
-  const message = String(error.message);
-  const code = 'code' in error ? `${String(error.code)}: ` : '';
-  return message.startsWith(code) ? message.slice(code.length) : message;
-}
+/** When it came about here. */
+const beginOf = ({ timeline, sentAt }: MessageView): number => timeline[0]?.at ?? sentAt;
 
 /** What the core says, and nothing else: a snapshot that its events keep true. */
 export class ClientStore {
@@ -20,8 +20,13 @@ export class ClientStore {
   /** Set when the core could not even say how it is. */
   failure = $state.raw<string | null>(null);
   notices = $state.raw<Notice[]>([]);
+  /** Of the circuits of late. */
+  trips = $state.raw<RoundTrips>(new Map());
   #messages = $state.raw<Record<string, MessageView[]>>({});
   #loaded = $state.raw<Record<string, true>>({});
+  readonly #asked = new Set<string>();
+  /** How many came before those that were shown first. */
+  #earlier = $state.raw<Record<string, number>>({});
   #files = $state.raw<Record<string, FileView>>({});
   /** What an answer that was under way must not bring back. */
   readonly #gone = new Set<string>();
@@ -38,8 +43,11 @@ export class ClientStore {
   open(events: Events): () => void {
     const end = events((event) => this.#apply(event));
     this.client.state().then(
-      (state) => (this.state = state),
-      (error: unknown) => (this.failure = sentence(error)),
+      (state) => {
+        this.state = state;
+        this.trips = recentTrips(this.trips, state.circuits);
+      },
+      (error: unknown) => (this.failure = errorText(error)),
     );
     return end;
   }
@@ -53,6 +61,7 @@ export class ClientStore {
       const { type, ...part } = event;
       void type;
       this.state = { ...this.state, ...part };
+      if (event.type === 'circuits') this.trips = recentTrips(this.trips, event.circuits);
     }
   }
 
@@ -73,6 +82,11 @@ export class ClientStore {
 
   messages(conversation: string): MessageView[] {
     return this.#messages[conversation] ?? [];
+  }
+
+  /** How many of them stand before those that were shown first: by so many all places have moved. */
+  earlier(conversation: string): number {
+    return this.#earlier[conversation] ?? 0;
   }
 
   loaded(conversation: string): boolean {
@@ -103,16 +117,50 @@ export class ClientStore {
     }
   }
 
+  /** Asks for a conversation's messages once, the newest first; from then on events keep them true. */
   async load(conversation: string): Promise<void> {
-    const answer = await this.client.messages(conversation);
-    const stored = answer.filter((one) => !this.#gone.has(one.id));
+    if (this.#asked.has(conversation)) return;
+    this.#asked.add(conversation);
+    try {
+      const newest = await this.client.messages(conversation, { count: FIRST });
+      this.#merge(conversation, newest);
+      if (newest.length === FIRST) {
+        const earlier = await this.#before(conversation, newest[0]);
+        const shown = this.messages(conversation).length;
+        this.#merge(conversation, [...earlier, ...newest]);
+        const came = this.messages(conversation).length - shown;
+        this.#earlier = { ...this.#earlier, [conversation]: came };
+      }
+      this.#loaded = { ...this.#loaded, [conversation]: true };
+    } catch (error) {
+      this.#asked.delete(conversation);
+      throw error;
+    }
+  }
+
+  /** All before `first`, which are shown at once: there is no place in them that would move. */
+  async #before(conversation: string, first: MessageView | undefined): Promise<MessageView[]> {
+    const parts: MessageView[][] = [];
+    for (let before = first; before; before = parts[0]?.[0]) {
+      const part = await this.client.messages(conversation, { count: STEP, before: before.id });
+      parts.unshift(part);
+      if (part.length !== STEP) break;
+    }
+    return parts.flat();
+  }
+
+  #merge(conversation: string, answer: MessageView[]): void {
+    // Twice where all of them came, because the one before which they were asked for had gone.
+    const once = new Map(answer.map((one) => [one.id, one])).values();
+    const stored = [...once].filter((one) => !this.#gone.has(one.id));
     // Events that came meanwhile are newer than the answer.
     const newer = new Map(this.messages(conversation).map((one) => [one.id, one]));
     const merged = stored.map((one) => newer.get(one.id) ?? one);
-    const ids = new Set(stored.map((one) => one.id));
-    for (const one of newer.values()) if (!ids.has(one.id)) merged.push(one);
-    this.#messages = { ...this.#messages, [conversation]: merged };
-    this.#loaded = { ...this.#loaded, [conversation]: true };
+    for (const one of stored) newer.delete(one.id);
+    const since = stored[0] ? beginOf(stored[0]) : 0;
+    const older = [...newer.values()].filter((one) => beginOf(one) < since);
+    const later = [...newer.values()].filter((one) => beginOf(one) >= since);
+    this.#messages = { ...this.#messages, [conversation]: [...older, ...merged, ...later] };
   }
 
   async send(conversation: string, text: string, replyTo: string | null): Promise<void> {
@@ -145,11 +193,10 @@ export class ClientStore {
       await action;
       return true;
     } catch (error) {
-      this.notify(t('action.failed', { reason: sentence(error) }), 'error');
+      this.notify(t('action.failed', { reason: errorText(error) }), 'error');
       return false;
     }
   }
 }
 
 export const [useStore, provideStore] = createContext<ClientStore>();
-export { sentence as errorSentence };

@@ -22,30 +22,30 @@ export class Drafts {
   write(conversation: string, text: string): void {
     this.#written.set(conversation, text);
     clearTimeout(this.#due.get(conversation));
-    const timer = setTimeout(() => this.#save(conversation), saveAfterMs);
+    const timer = setTimeout(() => void this.#save(conversation), saveAfterMs);
     this.#due.set(conversation, timer);
   }
 
   /** It is being sent: the field is empty, while the core keeps the text until `settle`. */
   hide(conversation: string): void {
-    this.flush();
+    void this.flush();
     this.#written.set(conversation, '');
   }
 
   /** The core keeps what stands in the field now. */
   settle(conversation: string): void {
-    this.#save(conversation);
+    void this.#save(conversation);
   }
 
   /** Keeps at once what still waits to be kept: the tab may end at any time. */
-  flush(): void {
-    for (const conversation of [...this.#due.keys()]) this.#save(conversation);
+  async flush(): Promise<void> {
+    await Promise.all([...this.#due.keys()].map((conversation) => this.#save(conversation)));
   }
 
-  #save(conversation: string): void {
+  async #save(conversation: string): Promise<void> {
     clearTimeout(this.#due.get(conversation));
     this.#due.delete(conversation);
     const text = this.#written.get(conversation) ?? '';
-    void this.#store.attempt(this.#store.client.saveDraft(conversation, text));
+    await this.#store.attempt(this.#store.client.saveDraft(conversation, text));
   }
 }

@@ -7,12 +7,19 @@ export type Route =
   | { name: 'network'; node: string | null }
   | { name: 'helping' }
   | { name: 'settings'; section: Section | null }
+  /** What another app shared is to go into a chat. */
+  | { name: 'share' }
   | { name: 'lock' }
-  | { name: 'welcome'; restore: boolean };
+  | { name: 'check' }
+  | { name: 'welcome'; step: WelcomeStep };
 
 /** What stands beside or over a chat: its circuit, its contact or group, the numbers to compare. */
 export type ChatView = 'circuit' | 'about' | 'compare';
 const chatViews: readonly string[] = ['circuit', 'about', 'compare'] satisfies ChatView[];
+
+/** The first screens, in their order; and, aside of them, a backup that is opened. */
+export type WelcomeStep = 'name' | 'check' | 'invite' | 'restore';
+const welcomeSteps: readonly WelcomeStep[] = ['name', 'check', 'invite', 'restore'];
 
 export type InviteTab = 'new' | 'have' | 'open';
 
@@ -23,6 +30,7 @@ export const sections = [
   'backup',
   'network',
   'appearance',
+  'notifications',
   'about',
 ] as const;
 export type Section = (typeof sections)[number];
@@ -34,7 +42,14 @@ export function parseRoute(href: string): Route {
   const [first, second, third] = hash.replace(/^#\/?/, '').split('/').map(decode);
   switch (first) {
     case 'welcome':
-      return { name: 'welcome', restore: second === 'restore' };
+      return { name: 'welcome', step: welcomeSteps.find((one) => one === second) ?? 'name' };
+    case 'check':
+      return { name: 'check' };
+    // From whatever opened a `web+hourglass:` link, all of it encoded.
+    case 'open':
+      return { name: 'incoming', link: decode(hash.slice('#open/'.length)) };
+    case 'share':
+      return { name: 'share' };
     case 'lock':
       return { name: 'lock' };
     case 'invite':
@@ -78,9 +93,13 @@ export const to = {
   helping: '#/helping',
   settings: '#/settings',
   section: (section: Section): string => `#/settings/${section}`,
+  share: '#/share',
   lock: '#/lock',
   welcome: '#/welcome',
+  welcomeCheck: '#/welcome/check',
+  welcomeInvite: '#/welcome/invite',
   restore: '#/welcome/restore',
+  check: '#/check',
 };
 
 let current = $state.raw<Route>(parseRoute(location.href));

@@ -1,6 +1,6 @@
 import type { FileView, VoiceView } from '#web/api.ts';
 import { reasonText, t } from '../i18n/text.ts';
-import { sizeOf } from './helping.ts';
+import { amountOf, sizeOf } from './helping.ts';
 import { span } from './times.ts';
 
 /** What can be sent, in bytes, and how many files at once. */
@@ -42,9 +42,9 @@ export function splitName(name: string): [stem: string, ending: string] {
 
 /** "1.2 of 1.9 MB": what is acknowledged, of all. */
 export function progressText({ done, size }: Pick<FileView, 'done' | 'size'>): string {
-  const [had, whole] = [sizeOf(done), sizeOf(size)];
-  const [number, unit] = had.split(' ') as [string, string];
-  return t('file.of', { done: whole.endsWith(` ${unit}`) ? number : had, size: whole });
+  const had = amountOf(done);
+  const same = had.unit === amountOf(size).unit;
+  return t('file.of', { done: same ? had.number : sizeOf(done), size: sizeOf(size) });
 }
 
 /** What a file is doing, in words; nothing for one that is there. */

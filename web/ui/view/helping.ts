@@ -1,4 +1,5 @@
-import type { DayView, EpochView, HeartbeatView, HelpingView, ProofStage } from '#web/api.ts';
+import type { DayView, EpochView, HeartbeatView, HelpingView, ProofStage } from '#web/api-helping.ts';
+import { numberText, tenthsText } from '../i18n/formats.ts';
 import { reasonText, t } from '../i18n/text.ts';
 import { dayInWords, span, timeOfDay, timeWithSeconds } from './times.ts';
 
@@ -91,6 +92,10 @@ const detailOf = (stage: ProofStage, now: number): string => {
   }
 };
 
+/** What is not reached when a proof is made is the server, whose list and key it takes and who is given it. */
+export const failureText = (code: string): string =>
+  code === 'unreachable' ? t('proof.unreachable') : reasonText(code);
+
 /** The stage in a sentence or two, for whoever wants to know what happens or why nothing does. */
 export const stageText = (helping: HelpingView, relaying: boolean): string => {
   const { stage } = helping.proof;
@@ -115,7 +120,7 @@ export const stageText = (helping: HelpingView, relaying: boolean): string => {
     case 'crowd-too-small':
       return t('proof.crowd', { crowd: stage.crowd, least: stage.least });
     case 'failed':
-      return t('proof.failed', { reason: reasonText(stage.code) });
+      return t('proof.failed', { reason: failureText(stage.code) });
   }
 };
 
@@ -127,12 +132,19 @@ export const faultText = (helping: HelpingView): string | null => {
 };
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+type Amount = { number: string; unit: (typeof units)[number] };
 
 /** 1 kB is 1,000 bytes. */
-export const sizeOf = (bytes: number): string => {
+export const amountOf = (bytes: number): Amount => {
   const place = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1000 ** place;
-  return `${value.toFixed(place === 0 || value >= 100 ? 0 : 1)} ${units[place] ?? ''}`;
+  const number = place === 0 || value >= 100 ? numberText(Math.round(value)) : tenthsText(value);
+  return { number, unit: units[place] ?? 'B' };
+};
+
+export const sizeOf = (bytes: number): string => {
+  const { number, unit } = amountOf(bytes);
+  return t(`size.${unit}`, { number });
 };
 
 const two = (n: number): string => String(n).padStart(2, '0');

@@ -8,6 +8,7 @@ import { authorOf, type People } from './people.ts';
 export function eventText(message: MessageView, people: People): string {
   const { event } = message;
   const who = people(authorOf(message));
+  const mine = who === t('people.you');
   // In a group, who made a change known need not be who made it.
   const told = message.mine || message.author !== null;
   switch (event?.type) {
@@ -15,7 +16,7 @@ export function eventText(message: MessageView, people: People): string {
       return '';
     case 'created':
     case 'left':
-      return t(`event.${event.type}`, { who });
+      return mine ? t(`event.${event.type}Mine`) : t(`event.${event.type}`, { who });
     case 'added':
     case 'removed': {
       const known = people(event.member);
@@ -23,16 +24,21 @@ export function eventText(message: MessageView, people: People): string {
       const member = known === t('people.former') && event.name ? event.name : known;
       const self = member === t('people.you');
       if (!told) return self ? t(`event.${event.type}You`) : t(`event.${event.type}Passive`, { member });
-      return t(`event.${event.type}`, { who, member: self ? t('people.youObject') : member });
+      if (mine) return t(`event.${event.type}Mine`, { member });
+      return self ? t(`event.${event.type}YouBy`, { who }) : t(`event.${event.type}`, { who, member });
     }
     case 'renamed':
-      return told ? t('event.renamed', { who, name: event.name }) : t('event.named', { name: event.name });
+      if (!told) return t('event.named', { name: event.name });
+      return mine
+        ? t('event.renamedMine', { name: event.name })
+        : t('event.renamed', { who, name: event.name });
     case 'timer':
-      return event.ms === undefined
-        ? t('event.timerOff', { who })
+      if (event.ms === undefined) return mine ? t('event.timerOffMine') : t('event.timerOff', { who });
+      return mine
+        ? t('event.timerMine', { time: lengthText(event.ms) })
         : t('event.timer', { who, time: lengthText(event.ms) });
     case 'key-changed':
-      return authorOf(message) === null ? t('event.keyChangedMine') : t('event.keyChanged', { who });
+      return mine ? t('event.keyChangedMine') : t('event.keyChanged', { who });
   }
 }
 

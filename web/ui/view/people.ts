@@ -18,8 +18,8 @@ export const authorOf = (message: MessageView): string | null =>
   message.mine ? null : (message.author ?? message.conversation);
 
 /**
- * The names in a conversation. Who has left is still found among the contacts, or in the lines that say that they came
- * and went.
+ * The names in a conversation. Who has left is still found among those who were in it, among the contacts, or in the lines
+ * that say that they came and went.
  */
 export function peopleOf(
   conversation: ConversationView,
@@ -32,7 +32,8 @@ export function peopleOf(
   for (const { event } of messages)
     if (event?.type === 'added' || event?.type === 'removed') know(event.member, event.name);
   for (const one of all) if (one.kind === 'contact') know(one.id, one.name);
-  for (const { id, name, self } of conversation.members) {
+  const { former, members } = conversation;
+  for (const { id, name, self } of [...former, ...members]) {
     know(id, name);
     if (self) selves.add(id);
   }

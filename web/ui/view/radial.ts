@@ -5,6 +5,8 @@ export type Spot = { x: number; y: number; angle: number };
 export const centre = 290;
 export const innerRing = 122;
 export const outerRing = 214;
+/** Width of a letter, of the size of its text: rather more than it is on average. */
+const LETTER = 0.58;
 
 function angleOf(id: string): number {
   // FNV-1a over the id: also fit for ids that are not spread evenly.
@@ -33,6 +35,22 @@ export function spread(ids: string[]): Map<string, Spot> {
       next.angle += short / 2;
     });
   return new Map(placed.map(({ id, angle }) => [id, at(angle, innerRing)]));
+}
+
+/** Where names of this size stand: beside their spots, away from the middle, a line further where one before is in the way. */
+export function labels(named: { spot: Spot; text: string }[], size: number): { x: number; y: number }[] {
+  const line = 1.2 * size;
+  const placed: { x: number; y: number; half: number }[] = [];
+  for (const { spot, text } of named) {
+    const { x } = spot;
+    const [first, step] = spot.y < centre ? [spot.y - 21, -line] : [spot.y + 30, line];
+    const half = (text.length * size * LETTER) / 2;
+    let y = first;
+    while (placed.some((one) => Math.abs(one.x - x) < one.half + half && Math.abs(one.y - y) < line))
+      y += step;
+    placed.push({ x, y, half });
+  }
+  return placed;
 }
 
 /** A known node outside: its dot's place and size, both by its id. */

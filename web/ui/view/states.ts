@@ -55,7 +55,7 @@ export function stateWord(message: MessageView, conversation: ConversationView):
   if (wait === null) return t(`message.${state}`);
   if (wait === 'circuit') return t('message.queuedCircuit');
   if (wait === 'contact') return t('message.queuedContact', { name: titleOf(conversation) });
-  return `${t('message.queued')}: ${reasonText(wait)}`;
+  return t('message.queuedWhy', { reason: reasonText(wait) });
 }
 
 function groupWord({ got, seen, of }: Reach): string {

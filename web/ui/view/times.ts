@@ -1,26 +1,15 @@
-const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const clockSeconds = new Intl.DateTimeFormat('en', {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-});
-const weekday = new Intl.DateTimeFormat('en', { weekday: 'short' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-const dayYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
-const longDay = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
-const moment = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-});
+import { moments } from '../i18n/formats.ts';
 
-export const timeOfDay = (at: number): string => clock.format(at);
-export const timeWithSeconds = (at: number): string => clockSeconds.format(at);
-export const dayInWords = (at: number): string => longDay.format(at);
-export const dateAndTime = (at: number): string => moment.format(at);
+export const timeOfDay = moments({ hour: 'numeric', minute: '2-digit' });
+export const timeWithSeconds = moments({ hour: 'numeric', minute: '2-digit', second: '2-digit' });
+export const dayInWords = moments({ weekday: 'long', day: 'numeric', month: 'long' });
+export const dateAndTime = moments({
+  ...{ weekday: 'short', day: 'numeric', month: 'short' },
+  ...{ hour: 'numeric', minute: '2-digit' },
+});
+const weekday = moments({ weekday: 'short' });
+const day = moments({ day: 'numeric', month: 'short' });
+const dayYear = moments({ day: 'numeric', month: 'long', year: 'numeric' });
 
 function daysBetween(earlier: number, later: number): number {
   const [a, b] = [new Date(earlier), new Date(later)];
@@ -32,14 +21,14 @@ function daysBetween(earlier: number, later: number): number {
 export function shortWhen(at: number, now: number): string {
   const days = daysBetween(at, now);
   if (days === 0) return timeOfDay(at);
-  return days > 0 && days < 7 ? weekday.format(at) : day.format(at);
+  return days > 0 && days < 7 ? weekday(at) : day(at);
 }
 
 /** 0 for today, 1 for yesterday, else the date in words. */
 export function dayOf(at: number, now: number): 0 | 1 | string {
   const days = daysBetween(at, now);
   if (days === 0 || days === 1) return days;
-  return new Date(at).getFullYear() === new Date(now).getFullYear() ? longDay.format(at) : dayYear.format(at);
+  return new Date(at).getFullYear() === new Date(now).getFullYear() ? dayInWords(at) : dayYear(at);
 }
 
 /** mm:ss, or h:mm:ss from an hour on; negative spans count as none. */

@@ -238,6 +238,13 @@ describe('contribution', () => {
     expect((await open()).view().days).toMatchObject([{ circuits: 4, bytes: 6000 }]);
   });
 
+  it('tells at once what was carried when relaying is switched', async () => {
+    carried = { circuits: 2, bytes: 5_000 };
+    expect(core.view().days).toEqual([]);
+    core.switched();
+    expect(core.view().days).toMatchObject([{ circuits: 2, bytes: 5_000 }]);
+  });
+
   it('shows heartbeats and what an audit came to', () => {
     const result = { epoch: EPOCH - 1, tested: 0xfff, passed: 0b1, fault: 'unbuilt' } as const;
     core.onNode({ type: 'heartbeat', at: clock.now(), outcome: 'late', result });

@@ -11,7 +11,7 @@ import { TokenKeys } from '#web/core/contribution/token-keys.ts';
 import { memoryStore } from '#web/core/store/memory.ts';
 import type { Store } from '#web/core/store/ports.ts';
 import type { ProverTask } from '#web/core/prover.ts';
-import type { ProofStage } from '#web/api.ts';
+import type { ProofStage } from '#web/api-helping.ts';
 import { EPOCH as PROVED, holdingAt, tree } from '#tests/circuits/sample.ts';
 import { rngOf } from '#tests/shared/node/bench.ts';
 import { consensusOf, seed } from '#tests/support/sample-network.ts';

@@ -3,7 +3,7 @@ import { epochStart } from '#shared/contribution/epochs.ts';
 import { RemoteError, type Code } from '#shared/errors.ts';
 import type { Qualified, Verdict } from '#web/core/contribution/qualification.ts';
 import { Round } from '#web/core/contribution/round.ts';
-import type { ProofStage } from '#web/api.ts';
+import type { ProofStage } from '#web/api-helping.ts';
 import { holdingAt, tree } from '#tests/circuits/sample.ts';
 import type { VirtualClock } from '#tests/support/virtual-clock.ts';
 import { clockAfter, EPOCH, plan, portsFrom } from './fixture.ts';

@@ -59,6 +59,12 @@ const pass = async (
   }
 };
 
+/** Everything that waits in streams which `which` is true for arrives, and nobody does more than that. */
+const arrive = async (net: GroupNet, which: (from: Person, to: Person) => boolean): Promise<void> => {
+  for (const stream of net.waiting)
+    while (which(stream.from, stream.to) && stream.queue.length > 0) await net.deliver(stream);
+};
+
 beforeAll(() => {
   replaceSuite(cheapSuite);
 });
@@ -191,7 +197,7 @@ describe('who is in a group', () => {
     for (const name of ['the last', 'one too many']) {
       await a.groups.create(name, [a.adding(b)]);
       await settled();
-      for (const stream of net.waiting) while (stream.queue.length > 0) await net.deliver(stream);
+      await arrive(net, () => true);
     }
     expect(b.groups.list().map(({ summary }) => summary.name)).toContain('the last');
     expect(b.groups.list()).toHaveLength(256);
@@ -220,6 +226,7 @@ describe('who is in a group', () => {
     await of(a, id).want([removing(c)]);
     await net.heal();
     expect(of(c, id).summary).toMatchObject({ state: 'left', members: [] });
+    expect(of(c, id).summary.former.length).toBeGreaterThan(0);
     await of(a, id).send('without');
     await of(a, id).want([a.adding(c)]);
     await net.heal();
@@ -356,6 +363,49 @@ describe('a commit', () => {
     expect(of(d, id).summary.state).toBe('left');
   });
 
+  it('that was settled for who was out since is so when they are back', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c, d] = people;
+    await of(c, id).want([removing(a)]);
+    net.now += 2 * SILENT_MS;
+    await c.groups.advance(id);
+    await of(c, id).want([c.adding(d)]);
+    await of(c, id).want([c.adding(a)]);
+    await settled();
+    // D adds A while B may yet undo how A went, which A knows to be settled before they are back.
+    await arrive(net, (from, to) => from === c && to === d);
+    await d.groups.advance(id);
+    await arrive(net, (from, to) => from === c && to === b);
+    await arrive(net, (from, to) => from === b && to === a);
+    await arrive(net, (from, to) => from === c && to === a);
+    expect(of(a, id).summary.state).toBe('left');
+    await arrive(net, (from, to) => from === b && to === c);
+    await arrive(net, (_, to) => to === d);
+    await arrive(net, (from, to) => from === d && to === a);
+    await net.heal();
+    checkAgreed(people, id);
+    expect(of(a, id).members).toHaveLength(4);
+  });
+
+  it('that does not count brings back nobody who knows that', async () => {
+    const { net, id, people } = await begin(3);
+    const [a, b, c] = people;
+    await of(c, id).want([removing(a), removing(b)]);
+    net.now += 2 * SILENT_MS;
+    await c.groups.advance(id);
+    await of(c, id).want([c.adding(a)]);
+    await of(b, id).want([removing(a)]);
+    net.now += SILENT_MS;
+    await b.groups.advance(id);
+    await settled();
+    await arrive(net, (from, to) => from === b && to === a);
+    await arrive(net, (from, to) => from === c && to === a);
+    expect(of(a, id).summary.state).toBe('left');
+    await net.heal();
+    checkAgreed(people, id);
+    expect(of(c, id).members).toHaveLength(2);
+  });
+
   it('is made by nobody who leaves, though all are to go', async () => {
     const { net, id, people } = await begin(3);
     const [a, b, c] = people;
@@ -393,9 +443,7 @@ describe('a commit', () => {
     for (const each of [second, ...others])
       await of(each, id).want(net.people.slice(6).map((guest) => each.adding(guest)));
     await settled();
-    for (const to of [second, first])
-      for (const stream of net.waiting.filter((each) => each.to === to))
-        while (stream.queue.length > 0) await net.deliver(stream);
+    await arrive(net, (_, to) => to === second || to === first);
     expect(of(second, id).state.record.held).toHaveLength(48);
     expect(await second.stored('group-inbox')).toEqual([]);
     await pass(net, id, [first, second]);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { hex } from '#shared/bytes/bytes.ts';
-import { entropyOf, ownerOf, sealingKey, slotKey, wordsOf } from '#web/core/keeping/phrase.ts';
+import { ownerOf, sealingKey, slotKey } from '#web/core/keeping/phrase.ts';
+import { entropyOf, wordsOf } from '#web/core/keeping/words.ts';
 
 const code = (work: () => unknown): string => {
   try {

@@ -1,0 +1,21 @@
+import type { Dictionary } from '../dictionary.ts';
+import { app } from './app.ts';
+import { helping } from './helping.ts';
+import { keeping } from './keeping.ts';
+import { live } from './live.ts';
+import { main } from './main.ts';
+import { people } from './people.ts';
+import { reasons } from './reasons.ts';
+import { thread } from './thread.ts';
+
+/** Everything in Spanish, in the form with "tú". */
+export const es = {
+  ...main,
+  ...helping,
+  ...thread,
+  ...people,
+  ...keeping,
+  ...reasons,
+  ...app,
+  ...live,
+} satisfies Dictionary<'one'>;
