@@ -42,6 +42,8 @@ export default defineConfig({
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   test: {
     globalSetup: 'tests/support/prepare.ts',
+    // Long enough for what goes through circuits, and within the limit of any test.
+    expect: { poll: { timeout: 25_000 } },
     // Many files wait for other processes more than they compute.
     maxWorkers: '100%',
     reporters: [
