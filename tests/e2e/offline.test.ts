@@ -173,6 +173,12 @@ describe('the app in the browser that holds it', () => {
     await page.getByTestId('notify-names').click();
     await write(bea, 'Still away');
     await expect.poll(told).toEqual(['Bea: 2 new messages']);
+    // What was read counts no more.
+    const [chat] = (await ada.client.state()).conversations;
+    await ada.client.markRead(chat?.id ?? '');
+    await expect.poll(() => page.title()).toBe('Hourglass');
+    await write(bea, 'Away again');
+    await expect.poll(told).toEqual(['Bea: New message']);
     await look(false);
     await expect.poll(told).toEqual([]);
   });
