@@ -271,6 +271,20 @@ export class TestNetwork {
     return nodes.map(({ id }) => id);
   }
 
+  /** Resolves with the consensus, once every relay has the very same. */
+  async shared(): Promise<Uint8Array> {
+    let bytes = new Uint8Array(0);
+    const everywhere = async (): Promise<boolean> => {
+      bytes = await (await fetch(`${this.url}/consensus`)).bytes();
+      const { sequence } = readConsensus(bytes).verify({});
+      const has = (event: NodeEvent): boolean =>
+        event.type === 'consensus' && event.consensus.sequence === sequence;
+      return this.relays.every(({ events }) => events.some(has));
+    };
+    await eventually('a consensus that every relay has', everywhere, 60_000);
+    return bytes;
+  }
+
   /** Resolves once so many nodes stand in the consensus. */
   async listed(nodes: number, limitMs = 60_000): Promise<void> {
     await eventually(
